@@ -1,0 +1,101 @@
+#pragma once
+#include "policy/history_event.hpp"
+#include "policy/key.hpp"
+#include "policy/key_status.hpp"
+#include "policy/rotation.hpp"
+#include "policy/rotation_policy.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What the daemon answers over the control socket, as values. protocol.hpp turns them into JSON and back;
+/// rekeyctl prints them.
+namespace rekeyd::daemon {
+
+/// One key at one moment.
+struct KeyReport {
+  KeyRef key;
+  std::string name;
+  std::string provider_kind;            ///< "azure-key-vault", ...
+  Verdict verdict;
+  std::string policy;                   ///< Name, or empty.
+  std::optional<int> every_months;
+  KeyState state{};
+  KeyType type;
+  Origin origin{};
+  std::map<std::string, std::string> tags;
+  std::optional<VersionId> current_version;
+  std::optional<Instant> current_created;
+  std::size_t versions{};
+  std::optional<unsigned> versions_max; ///< The provider's limit.
+  std::optional<Rotation> rotation;     ///< The one under way or blocked.
+};
+
+struct ProviderReport {
+  ProviderName name;
+  std::string kind;
+  bool reachable{};
+  std::string last_error;               ///< Empty when reachable.
+  std::optional<Instant> last_inventory;
+  std::size_t keys{};
+  std::uint64_t calls{}, retries{}, throttled{}, failed{};
+  std::optional<std::int64_t> clock_offset_s;  ///< Provider's Date minus our clock.
+};
+
+struct DekStoreReport {
+  DekStoreName name;
+  std::vector<std::string> defects;     ///< "PLACE: what", at most 20.
+  std::size_t defects_total{};
+};
+
+struct StatusReport {
+  std::string daemon_version;
+  Instant now{};
+  Instant started{};
+  std::string config_file;
+  std::string policy_digest;
+  std::size_t policies{};
+  Instant policies_loaded{};
+  std::vector<std::string> reload_errors;  ///< Not empty: the last reload was refused and says why.
+  std::vector<std::string> warnings;
+  std::map<std::string, std::size_t> counts;  ///< KeyStatus word → keys.
+  std::optional<Instant> next_due;
+  std::vector<ProviderReport> providers;
+  std::vector<DekStoreReport> dek_stores;
+  std::vector<KeyReport> attention;     ///< Keys that are due, overdue, rotating, waiting, blocked or unknown.
+};
+
+/// One rotation that will happen if nothing changes.
+struct PlanEntry {
+  KeyRef key;
+  std::string name;
+  std::string policy;
+  int every_months{};
+  Mode mode{};
+  Instant at{};
+  bool past_due{};                      ///< Its date lies behind us: it comes as soon as the caps allow.
+  std::string why;
+};
+
+struct PlanReport {
+  Instant from{};
+  Instant until{};
+  std::vector<PlanEntry> entries;       ///< By time, then key.
+  std::size_t keys_without_policy{};
+  std::vector<std::string> findings;    ///< Conflicts and the like, one sentence each.
+};
+
+struct RotateRequest {
+  std::string key;                      ///< A full reference, or a name that only one key has.
+  std::string reason;
+};
+
+struct RotateAnswer {
+  RotationId rotation;
+  KeyRef key;
+};
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,66 @@
+#pragma once
+#include "policy/instant.hpp"
+#include "policy/names.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rekeyd {
+
+/// What happened. The words are a stable interface: auditors query them.
+enum class EventKind {
+  daemon_started,
+  daemon_stopped,
+  policies_loaded,     ///< A policy set came into force; its digest is in `details`.
+  policies_refused,    ///< A reload failed; the old set stays.
+  key_found,           ///< A root key seen for the first time.
+  key_changed,         ///< Its state, tags or attributes differ from what we knew.
+  key_gone,            ///< A key we knew is no longer listed.
+  version_found,       ///< A key version seen for the first time, with who made it.
+  drift,               ///< Someone else rotated, disabled or deleted.
+  registration_found,
+  registration_moved,  ///< A resource now uses another key version.
+  registration_gone,
+  rotation_opened,
+  step_intended,
+  step_done,
+  step_failed,
+  step_waiting,
+  rotation_done,
+  rotation_blocked,
+  rotation_abandoned,
+  deks_rewrapped,      ///< A batch; counts are in `details`.
+  dek_refused,         ///< One wrapped DEK could not be re-wrapped; the old one stays.
+  rotation_policy_set, ///< A neutral policy was put on a Managed HSM key so that it can be rotated.
+  requested,           ///< A person asked for something over the control socket.
+};
+
+enum class EventOutcome { ok, failed, held };
+
+/// One append-only row of what happened, why, by whom, with the provider's evidence. The store gives it its
+/// sequence number and chains it to the one before.
+struct HistoryEvent {
+  Instant at{};
+  EventKind kind{};
+  EventOutcome outcome{EventOutcome::ok};
+  std::optional<KeyRef> key;
+  std::optional<VersionId> version;
+  PolicyName policy;
+  std::optional<RotationId> rotation;
+  std::string step;                             ///< A Step's word, or empty.
+  std::string actor;                            ///< "rekeyd", "provider", "uid 1000 (anna)", ...
+  std::string sentence;                         ///< For people.
+  std::string error_code;                       ///< The provider's own, or empty.
+  std::string request_id;                       ///< The provider's, or empty.
+  std::map<std::string, std::string> details;   ///< Further facts; names are snake_case.
+  bool operator==(HistoryEvent const&) const = default;
+};
+
+char const* to_text(EventKind kind);
+char const* to_text(EventOutcome outcome);
+std::optional<EventKind> parse_event_kind(std::string_view text);
+std::optional<EventOutcome> parse_event_outcome(std::string_view text);
+
+}  // namespace rekeyd

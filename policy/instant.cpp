@@ -1,0 +1,34 @@
+#include "policy/instant.hpp"
+
+#include <date/date.h>
+
+#include <sstream>
+
+namespace rekeyd {
+
+namespace {
+
+// The offset's two spellings differ by a colon; %z reads one, %Ez the other.
+std::optional<Instant> parse_with(std::string const& text, char const* format) {
+  std::istringstream in(text);
+  date::sys_time<std::chrono::nanoseconds> parsed;
+  in >> date::parse(format, parsed);
+  if (in.fail()) return std::nullopt;
+  in.peek();
+  if (!in.eof()) return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(parsed);
+}
+
+}  // namespace
+
+std::string to_rfc3339(Instant instant) { return date::format("%FT%TZ", instant); }
+
+std::optional<Instant> parse_rfc3339(std::string_view text) {
+  std::string const copy(text);
+  for (char const* format : {"%FT%TZ", "%FT%T%Ez", "%FT%T%z"}) {
+    if (auto const parsed = parse_with(copy, format)) return parsed;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rekeyd

@@ -1,0 +1,105 @@
+#pragma once
+#include "policy/error.hpp"
+#include "policy/key.hpp"
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// One rotation as data, and the decisions in it as pure functions. Nothing here talks to anybody: the
+/// daemon's rotator carries out what is decided here and brings back what came of it.
+namespace rekeyd {
+
+/// The durable stages of a rotation, in order. Each can be asked again after a crash: it reads the
+/// provider's truth first.
+enum class Step {
+  claim,      ///< The rotation exists, with its base version; no other may start for this key.
+  preflight,  ///< The provider is asked whether the rotation can succeed; nothing is changed.
+  rotate,     ///< A new key version becomes the current one.
+  propagate,  ///< Dependants move to it: wrapped DEKs are re-wrapped, registrations are followed.
+  verify,     ///< What should be true now is read back from the provider and the stores.
+};
+
+enum class RotationState {
+  open,       ///< Under way, or waiting for its next try.
+  done,
+  blocked,    ///< Parked with a reason; a person decides.
+  abandoned,  ///< A person gave it up, or provider truth made it pointless.
+};
+
+/// Why a rotation was begun.
+enum class Trigger { cryptoperiod, request, drift };
+
+/// One rotation of one key, from claim to a terminal state. One row in the database.
+struct Rotation {
+  RotationId id;
+  KeyRef key;
+  PolicyName policy;                       ///< Empty when a person asked for a key without policy.
+  Trigger trigger{Trigger::cryptoperiod};
+  std::string requested_by;                ///< "policy", or "uid 1000 (anna)".
+  std::string reason;                      ///< A person's words, or the due date's.
+  std::optional<Instant> due;
+  std::optional<VersionId> base_version;   ///< Current when claimed.
+  std::vector<VersionId> known_versions;   ///< All versions seen when claimed.
+  std::optional<VersionId> new_version;
+  MadeBy new_version_made_by{MadeBy::unknown};
+  Step step{Step::claim};                  ///< The step that is next or under way.
+  RotationState state{RotationState::open};
+  int attempts{};                          ///< Failures in a row of this step.
+  std::optional<Instant> last_sent;        ///< When a rotate request last went out with unknown result.
+  std::optional<Instant> next_try;         ///< Not before this moment.
+  std::string blocked_reason;              ///< A word; empty unless blocked.
+  std::string message;                     ///< The last error or the reason's sentence.
+  std::string remedy;
+  Instant opened{};
+  Instant updated{};
+  std::optional<Instant> ended;
+  bool operator==(Rotation const&) const = default;
+};
+
+/// How a step ended.
+struct StepDone {};                                    ///< The next step may begin.
+struct StepAgain { Error error; };                     ///< Try the same step later, with back-off.
+struct StepWait { Instant until; std::string why; };   ///< No failure: something has to pass first.
+struct StepBlocked { std::string reason; Error error; };
+struct StepAbandoned { std::string why; };             ///< Provider truth made the rotation pointless.
+using StepOutcome = std::variant<StepDone, StepAgain, StepWait, StepBlocked, StepAbandoned>;
+
+/// The rotation after `outcome` of its current step: the workflow's only transition function.
+/// Back-off is data (attempts, next_try), so a restart neither forgets nor storms.
+Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now);
+
+/// The step after `step`, or nothing after the last.
+std::optional<Step> step_after(Step step);
+
+/// Delay before the next try after `failures` failures in a row of an error class: doubling from 30 s to
+/// 1 h (access errors: from 5 min), at least the provider's own hint.
+std::chrono::seconds backoff(int failures, Error const& error);
+
+/// Failures in a row after which a step stops trying and blocks, by error class; nothing = never.
+std::optional<int> failures_max(ErrorClass error_class);
+
+/// What the rotate step should do, given what the provider shows now.
+struct SendRotate {};                          ///< Nothing of ours is out there: send the request.
+struct AdoptVersion { KeyVersion version; MadeBy made_by; };
+struct LookAgain { Instant at; };              ///< A request may still be taking effect: read again then.
+using RotateDecision = std::variant<SendRotate, AdoptVersion, LookAgain>;
+
+/// Decides from provider truth: a version that was not there when the rotation was claimed is adopted
+/// (ours if it carries our operation id, or if we sent a request and it was made since); a request whose
+/// result is unknown is given `visibility_lag` to show up before it is sent again.
+/// `versions` oldest first.
+RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion const> versions,
+                             std::chrono::seconds visibility_lag, Instant now);
+
+char const* to_text(Step step);
+char const* to_text(RotationState state);
+char const* to_text(Trigger trigger);
+std::optional<Step> parse_step(std::string_view text);
+std::optional<RotationState> parse_rotation_state(std::string_view text);
+std::optional<Trigger> parse_trigger(std::string_view text);
+
+}  // namespace rekeyd

@@ -1,0 +1,44 @@
+#pragma once
+#include "policy/error.hpp"
+#include "policy/key.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace rekeyd::providers {
+
+struct DekReplacement {
+  WrappedDek before;  ///< What must be there now, compared by ciphertext and version.
+  WrappedDek after;
+};
+
+/// Something in a store that is not a wrapped DEK, or cannot be read. Reported, never changed.
+struct DekDefect {
+  std::string place;   ///< A file with line, a row.
+  std::string what;
+};
+
+struct DekPage {
+  std::vector<WrappedDek> deks;
+  std::string next;    ///< Opaque cursor; empty at the end.
+};
+
+/// Where an application keeps wrapped DEKs.
+class DekStore {
+ public:
+  virtual ~DekStore() = default;
+  virtual DekStoreName const& name() const = 0;
+
+  /// The WDEKs of `key`, at most `limit` a page, in an order that stays the same between calls.
+  virtual boost::asio::awaitable<Result<DekPage>> walk(KeyRef key, std::string cursor, std::size_t limit) = 0;
+  /// Replaces each by compare-and-swap, durably before it completes. One result for each, in order: conflict
+  /// when `before` is no longer there. An application that reads at any moment sees the old or the new whole.
+  virtual boost::asio::awaitable<std::vector<Result<void>>> replace(std::vector<DekReplacement> batch) = 0;
+  /// What walking has found wrong so far, newest reading.
+  virtual std::vector<DekDefect> defects() const = 0;
+};
+
+}  // namespace rekeyd::providers

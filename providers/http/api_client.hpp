@@ -1,0 +1,59 @@
+#pragma once
+#include "providers/http/transport.hpp"
+#include "providers/system/random.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rekeyd::providers {
+
+/// May this request be sent again after it may have taken effect? Never yes for rotate, create or import.
+enum class Repeatable { yes, no };
+
+/// How hard one provider instance may be used, and how its failures are retried.
+struct ApiLimits {
+  unsigned in_flight_max{16};                            ///< Requests on their way at once.
+  double requests_per_second{100};                       ///< Long-run rate; <= 0 means no limit.
+  unsigned burst{50};                                    ///< Requests that may go at once after a pause.
+  int tries_max{5};                                      ///< First try included.
+  std::chrono::milliseconds call_timeout{30'000};        ///< One exchange.
+  std::chrono::milliseconds first_backoff{500};          ///< Doubles; jittered by half.
+  std::chrono::milliseconds backoff_max{30'000};
+};
+
+/// What calls to one provider instance cost so far. For status, metrics and the benchmark.
+struct ApiCounters {
+  std::uint64_t calls{}, retries{}, throttled{}, failed{};
+};
+
+/// Sends one provider instance's requests: waits for its concurrency and rate limits, retries what may be
+/// retried (connection failures before the first byte; 429; and, if repeatable, 408, 5xx except 501 and lost
+/// replies), honours Retry-After (seconds or a date), pauses the whole instance on 429, and never outlives the
+/// deadline. Time in queues counts against the deadline. FIFO.
+class ApiClient {
+ public:
+  virtual ~ApiClient() = default;
+  /// Any final HTTP status is a success here; the caller knows what its service's bodies mean.
+  virtual boost::asio::awaitable<Result<HttpResponse>> call(HttpRequest request, Repeatable repeatable,
+                                                            Clock::Mono deadline) = 0;
+  virtual ApiCounters counters() const = 0;
+  /// Provider's `Date` minus our wall clock at the last reply, if one carried a Date.
+  virtual std::optional<std::chrono::seconds> clock_offset() const = 0;
+};
+
+/// All referenced objects must outlive the client.
+std::unique_ptr<ApiClient> make_api_client(HttpTransport& transport, Clock& clock, Random& random,
+                                           ApiLimits limits);
+
+/// Retry-After as a delay from `now`: seconds or an HTTP date; nothing if absent or nonsense.
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, Instant now);
+
+/// An HTTP date (RFC 9110 IMF-fixdate), or nothing.
+std::optional<Instant> parse_http_date(std::string_view value);
+
+}  // namespace rekeyd::providers

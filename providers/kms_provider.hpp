@@ -1,0 +1,100 @@
+#pragma once
+#include "policy/error.hpp"
+#include "policy/key.hpp"
+#include "providers/secret.hpp"
+#include "providers/system/clock.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rekeyd::providers {
+
+/// What a provider proves of a call: goes into the history as it is.
+struct Evidence {
+  std::string operation;       ///< "POST /keys/cmk/rotate"
+  std::string request_id;      ///< The provider's own.
+  std::string correlation_id;  ///< Ours, echoed by the provider.
+  std::optional<Instant> date; ///< The provider's `Date`.
+  std::map<std::string, std::string> notes;  ///< What was done besides, e.g. "neutral_rotation_policy": "set".
+};
+
+/// What a provider can do. The workflow asks here and never asks for a provider's name.
+struct Capabilities {
+  std::string kind;                                ///< "azure-key-vault", "azure-managed-hsm", "ibm-key-protect", ...
+  bool rewrap_hides_plaintext{};                   ///< The service re-wraps; the DEK never leaves it.
+  std::optional<std::chrono::seconds> rotation_floor;  ///< Least time between two rotations of one key.
+  std::chrono::seconds visibility_lag{};           ///< How late a new version may show up in readings.
+  std::optional<unsigned> versions_max;            ///< Hard limit of versions a key.
+  std::optional<unsigned> versions_warning;        ///< From here on something else breaks (backup).
+  bool deactivated_may_rotate{};
+};
+
+/// One key as a listing shows it; `key` is complete enough to match policies.
+struct KeyListing {
+  std::vector<RootKey> keys;
+  std::string next;            ///< Opaque cursor of the next page; empty at the end.
+};
+
+struct KeyDescription {
+  RootKey key;
+  std::vector<KeyVersion> versions;  ///< Oldest first; not empty.
+};
+
+struct RotateOrder {
+  RotationId operation;        ///< Written into the version where the provider has a place for it.
+  RootKey key;                 ///< As last read: what the new version must inherit.
+};
+
+struct RotateReceipt {
+  std::optional<KeyVersion> version;  ///< The new version if the answer names it.
+  Evidence evidence;
+};
+
+/// A wrapped DEK, moved to the current key version. Same DEK.
+struct Rewrapped {
+  WrappedDek dek;
+  Evidence evidence;
+};
+
+/// One KMS at one provider instance. Reads are repeated by the implementation; rotate is sent at most once
+/// per call, and its error's `delivery` says whether it may have taken effect.
+class KmsProvider {
+ public:
+  virtual ~KmsProvider() = default;
+  virtual ProviderName const& name() const = 0;
+  virtual Capabilities const& capabilities(KeyRef const& key) const = 0;
+  /// Vaults, pools or service instances of this provider instance.
+  virtual std::vector<VaultName> vaults() const = 0;
+
+  /// One page of root keys; standard keys and other secrets are left out. Start with an empty cursor.
+  virtual boost::asio::awaitable<Result<KeyListing>> list_keys(VaultName vault, std::string cursor,
+                                                               Clock::Mono deadline) = 0;
+  /// The key now, with all its versions. A key that is gone or soft-deleted is state destroyed if the
+  /// provider still tells of it, else not_found.
+  virtual boost::asio::awaitable<Result<KeyDescription>> describe(KeyRef key, Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<std::vector<Registration>>> registrations(KeyRef key,
+                                                                                  Clock::Mono deadline) = 0;
+
+  /// Can a rotation succeed? Reads only; a refusal is a permanent or access error that says what to do.
+  virtual boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) = 0;
+  /// Makes a new key version, which becomes the current one.
+  virtual boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) = 0;
+  /// Does `after` carry on what `before` had (operations, expiry, exportable, release policy, tags)? A list of
+  /// sentences, empty when fit for use.
+  virtual std::vector<std::string> inheritance_defects(RootKey const& before, RootKey const& after) const = 0;
+
+  /// Wraps `dek` anew under version `target`, which must be the current and enabled version of its key.
+  virtual boost::asio::awaitable<Result<Rewrapped>> rewrap(WrappedDek dek, VersionId target, bool wrap_at_service,
+                                                           Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) = 0;
+
+  virtual boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
+                                                                       Clock::Mono deadline) = 0;
+};
+
+}  // namespace rekeyd::providers

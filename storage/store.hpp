@@ -1,0 +1,109 @@
+#pragma once
+#include "policy/error.hpp"
+#include "policy/history_event.hpp"
+#include "policy/key.hpp"
+#include "policy/rotation.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rekeyd::storage {
+
+/// A root key as we know it, with when we knew it.
+struct StoredKey {
+  RootKey key;
+  std::vector<KeyVersion> versions;  ///< Oldest first.
+  Instant first_seen{};
+  Instant last_seen{};
+  bool gone{};                       ///< No longer listed by its provider.
+};
+
+struct StoredVersion {
+  KeyRef key;
+  KeyVersion version;
+  MadeBy made_by{MadeBy::unknown};
+  std::optional<RotationId> rotation;  ///< The rotation that made or adopted it.
+};
+
+/// One try at one step: intent first, outcome after.
+struct StepRecord {
+  RotationId rotation;
+  Step step{};
+  int attempt{1};                   ///< Counts all tries of this step, from 1.
+  Instant intended_at{};
+  std::optional<Instant> ended_at;  ///< Absent: intent without outcome.
+  std::string outcome;              ///< "", "done", "again", "wait", "blocked", "abandoned".
+  std::string message;
+};
+
+/// A wrapped DEK as it was before a rewrap; kept until the version that wrapped it is retired.
+struct PreviousDek {
+  DekStoreName store;
+  WrappedDek before;
+  VersionId after_version;
+  RotationId rotation;
+  Instant replaced_at{};
+};
+
+/// Everything that changes together: one transaction, rows and history as one.
+struct Change {
+  std::vector<StoredKey> keys;                 ///< Insert or replace key facts; versions are left alone.
+  std::vector<StoredVersion> versions;         ///< Insert, or update attributes; made_by is never overwritten by unknown.
+  std::vector<Registration> registrations;     ///< Insert or replace by (key, resource).
+  std::vector<Registration> registrations_gone;
+  std::vector<Rotation> rotations;             ///< Insert or replace by id.
+  std::vector<StepRecord> steps;               ///< Insert or replace by (rotation, step, attempt).
+  std::vector<PreviousDek> previous_deks;
+  std::vector<HistoryEvent> events;            ///< Appended in order.
+};
+
+struct RecordedEvent {
+  std::int64_t sequence{};
+  HistoryEvent event;
+  std::string hash;  ///< Hex SHA-256 of the chain up to and with this event.
+};
+
+struct HistoryQuery {
+  std::optional<KeyRef> key;
+  std::optional<std::string> key_text;   ///< Part of a key's reference or name, when no exact key is known.
+  std::optional<PolicyName> policy;
+  std::optional<RotationId> rotation;
+  std::optional<Instant> since;
+  std::optional<Instant> until;
+  std::optional<EventOutcome> outcome;
+  std::optional<EventKind> kind;
+  std::int64_t after_sequence{0};
+  std::size_t limit{1000};
+};
+
+/// State, journal and history. Synchronous; every commit() is one durable transaction: when it returns
+/// success the change survives power loss, when it returns an error nothing of it happened.
+/// Errors are of class storage; `remedy` says what a person can do (disk full, newer version, ...).
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Result<void> commit(Change const& change) = 0;
+
+  virtual Result<std::vector<StoredKey>> keys() = 0;
+  virtual Result<std::optional<StoredKey>> key(KeyRef const& ref) = 0;
+  virtual Result<std::vector<StoredVersion>> versions(KeyRef const& ref) = 0;
+  virtual Result<std::vector<Registration>> registrations(KeyRef const& ref) = 0;
+
+  /// Rotations in state open or blocked.
+  virtual Result<std::vector<Rotation>> unfinished_rotations() = 0;
+  virtual Result<std::optional<Rotation>> rotation(RotationId const& id) = 0;
+  /// Newest first.
+  virtual Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) = 0;
+  virtual Result<std::vector<StepRecord>> steps(RotationId const& id) = 0;
+  /// Moments at which rotate steps were first intended since `since`, oldest first: what a cap per hour counts.
+  virtual Result<std::vector<Instant>> rotate_intents_since(Instant since) = 0;
+  virtual Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) = 0;
+
+  virtual Result<std::vector<RecordedEvent>> history(HistoryQuery const& query) = 0;
+};
+
+}  // namespace rekeyd::storage
