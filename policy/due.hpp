@@ -13,7 +13,8 @@ namespace rekeyd {
 /// the policy's zone (policy/calendar.hpp tells how month ends work), plus the spread below.
 Instant due_at(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVersion const> versions);
 
-/// The `count` dates after the first that a key will have if each rotation happens on its date.
+/// The first due date and those that follow it up to `until`, if each rotation happens on its calendar date.
+/// For plans; the first is due_at() itself.
 std::vector<Instant> due_dates_until(AppliedPolicy const& applied, KeyRef const& key,
                                      std::span<KeyVersion const> versions, Instant until);
 

@@ -6,23 +6,34 @@ namespace rekeyd {
 
 char const* to_text(ErrorClass error_class) {
   switch (error_class) {
-    case ErrorClass::transient: return "transient";
-    case ErrorClass::access: return "access";
-    case ErrorClass::conflict: return "conflict";
-    case ErrorClass::not_found: return "not_found";
-    case ErrorClass::permanent: return "permanent";
-    case ErrorClass::malformed: return "malformed";
-    case ErrorClass::storage: return "storage";
-    case ErrorClass::cancelled: return "cancelled";
+    case ErrorClass::transient:
+      return "transient";
+    case ErrorClass::access:
+      return "access";
+    case ErrorClass::conflict:
+      return "conflict";
+    case ErrorClass::not_found:
+      return "not_found";
+    case ErrorClass::permanent:
+      return "permanent";
+    case ErrorClass::malformed:
+      return "malformed";
+    case ErrorClass::storage:
+      return "storage";
+    case ErrorClass::cancelled:
+      return "cancelled";
   }
   return "permanent";
 }
 
 char const* to_text(Delivery delivery) {
   switch (delivery) {
-    case Delivery::not_sent: return "not_sent";
-    case Delivery::refused: return "refused";
-    case Delivery::maybe_applied: return "maybe_applied";
+    case Delivery::not_sent:
+      return "not_sent";
+    case Delivery::refused:
+      return "refused";
+    case Delivery::maybe_applied:
+      return "maybe_applied";
   }
   return "maybe_applied";
 }

@@ -13,13 +13,13 @@ namespace rekeyd {
 enum class EventKind {
   daemon_started,
   daemon_stopped,
-  policies_loaded,     ///< A policy set came into force; its digest is in `details`.
-  policies_refused,    ///< A reload failed; the old set stays.
-  key_found,           ///< A root key seen for the first time.
-  key_changed,         ///< Its state, tags or attributes differ from what we knew.
-  key_gone,            ///< A key we knew is no longer listed.
-  version_found,       ///< A key version seen for the first time, with who made it.
-  drift,               ///< Someone else rotated, disabled or deleted.
+  policies_loaded,   ///< A policy set came into force; its digest is in `details`.
+  policies_refused,  ///< A reload failed; the old set stays.
+  key_found,         ///< A root key seen for the first time.
+  key_changed,       ///< Its state, tags or attributes differ from what we knew.
+  key_gone,          ///< A key we knew is no longer listed.
+  version_found,     ///< A key version seen for the first time, with who made it.
+  drift,             ///< Someone else rotated, disabled or deleted.
   registration_found,
   registration_moved,  ///< A resource now uses another key version.
   registration_gone,
@@ -31,10 +31,10 @@ enum class EventKind {
   rotation_done,
   rotation_blocked,
   rotation_abandoned,
-  deks_rewrapped,      ///< A batch; counts are in `details`.
-  dek_refused,         ///< One wrapped DEK could not be re-wrapped; the old one stays.
-  rotation_policy_set, ///< A neutral policy was put on a Managed HSM key so that it can be rotated.
-  requested,           ///< A person asked for something over the control socket.
+  deks_rewrapped,       ///< A batch; counts are in `details`.
+  dek_refused,          ///< One wrapped DEK could not be re-wrapped; the old one stays.
+  rotation_policy_set,  ///< A neutral policy was put on a Managed HSM key so that it can be rotated.
+  requested,            ///< A person asked for something over the control socket.
 };
 
 enum class EventOutcome { ok, failed, held };
@@ -49,12 +49,12 @@ struct HistoryEvent {
   std::optional<VersionId> version;
   PolicyName policy;
   std::optional<RotationId> rotation;
-  std::string step;                             ///< A Step's word, or empty.
-  std::string actor;                            ///< "rekeyd", "provider", "uid 1000 (anna)", ...
-  std::string sentence;                         ///< For people.
-  std::string error_code;                       ///< The provider's own, or empty.
-  std::string request_id;                       ///< The provider's, or empty.
-  std::map<std::string, std::string> details;   ///< Further facts; names are snake_case.
+  std::string step;                            ///< A Step's word, or empty.
+  std::string actor;                           ///< "rekeyd", "provider", "uid 1000 (anna)", ...
+  std::string sentence;                        ///< For people.
+  std::string error_code;                      ///< The provider's own, or empty.
+  std::string request_id;                      ///< The provider's, or empty.
+  std::map<std::string, std::string> details;  ///< Further facts; names are snake_case.
   bool operator==(HistoryEvent const&) const = default;
 };
 

@@ -69,12 +69,12 @@ struct RootKey {
   std::optional<VersionId> current;         ///< Absent only if the provider did not say.
   std::optional<Instant> current_created;
   std::optional<Instant> expires;
-  std::optional<Instant> last_rotated;      ///< The provider's own record (IBM lastRotateDate), if it keeps one.
+  std::optional<Instant> last_rotated;  ///< The provider's own record (IBM lastRotateDate), if it keeps one.
   std::optional<ProviderRotation> provider_rotation;
   bool exportable{false};
   bool has_release_policy{false};
-  bool managed_elsewhere{false};            ///< Azure `managed`: belongs to a certificate; never ours to rotate.
-  std::string key_ring;                     ///< IBM key ring id, or empty.
+  bool managed_elsewhere{false};  ///< Azure `managed`: belongs to a certificate; never ours to rotate.
+  std::string key_ring;           ///< IBM key ring id, or empty.
   bool operator==(RootKey const&) const = default;
 };
 
@@ -82,8 +82,8 @@ struct RootKey {
 struct Registration {
   KeyRef key;
   ResourceId resource;
-  std::string kind;                   ///< "volume", "bucket", "dek-store", ...
-  std::optional<VersionId> version;   ///< Absent when the provider does not say which.
+  std::string kind;                  ///< "volume", "bucket", "dek-store", ...
+  std::optional<VersionId> version;  ///< Absent when the provider does not say which.
   bool prevents_deletion{false};
   std::optional<Instant> updated;
   bool operator==(Registration const&) const = default;
@@ -93,10 +93,10 @@ struct Registration {
 struct WrappedDek {
   DekId id;
   KeyRef key;
-  VersionId version;              ///< The key version that wrapped it.
-  std::string algorithm;          ///< Azure: "RSA-OAEP-256", "A256KW"; IBM: empty.
-  std::string ciphertext;         ///< As the provider's API carries it: Azure base64url, IBM base64.
-  std::vector<std::string> aad;   ///< Additional authenticated data, in order; never stored by the provider.
+  VersionId version;             ///< The key version that wrapped it.
+  std::string algorithm;         ///< Azure: "RSA-OAEP-256", "A256KW"; IBM: empty.
+  std::string ciphertext;        ///< As the provider's API carries it: Azure base64url, IBM base64.
+  std::vector<std::string> aad;  ///< Additional authenticated data, in order; never stored by the provider.
   bool operator==(WrappedDek const&) const = default;
 };
 

@@ -26,8 +26,8 @@ enum class WaitsFor { nothing, window, approval, quota, provider_hour, stopped_v
 struct Verdict {
   KeyStatus status{KeyStatus::unknown};
   WaitsFor waits_for{WaitsFor::nothing};
-  std::string reason;               ///< A word for machines: "cryptoperiod_over", "policy_conflict", ...
-  std::string sentence;             ///< For people.
+  std::string reason;    ///< A word for machines: "cryptoperiod_over", "policy_conflict", ...
+  std::string sentence;  ///< For people.
   std::optional<Instant> since;
   std::optional<Instant> due;
   std::optional<Instant> next_try;  ///< When the daemon looks again or acts.

@@ -28,7 +28,8 @@ using VaultName = Name<struct VaultNameTag>;        ///< Azure: vault or HSM poo
 using KeyId = Name<struct KeyIdTag>;                ///< Azure: the key's name; IBM: its UUID.
 using VersionId = Name<struct VersionIdTag>;        ///< The provider's id of one key version.
 using PolicyName = Name<struct PolicyNameTag>;
-using RotationId = Name<struct RotationIdTag>;      ///< Ours; also the operation id written into a version's tags.
+using RotationId =
+    Name<struct RotationIdTag>;  ///< Ours; also the operation id written into a version's tags.
 using ResourceId = Name<struct ResourceIdTag>;      ///< ARM id, CRN, or "dek-store:NAME".
 using DekStoreName = Name<struct DekStoreNameTag>;  ///< A wrapped-DEK store's name in rekeyd.yaml.
 using DekId = Name<struct DekIdTag>;                ///< One wrapped DEK within its store.

@@ -24,7 +24,7 @@ enum class Step {
 };
 
 enum class RotationState {
-  open,       ///< Under way, or waiting for its next try.
+  open,  ///< Under way, or waiting for its next try.
   done,
   blocked,    ///< Parked with a reason; a person decides.
   abandoned,  ///< A person gave it up, or provider truth made it pointless.
@@ -37,22 +37,22 @@ enum class Trigger { cryptoperiod, request, drift };
 struct Rotation {
   RotationId id;
   KeyRef key;
-  PolicyName policy;                       ///< Empty when a person asked for a key without policy.
+  PolicyName policy;  ///< Empty when a person asked for a key without policy.
   Trigger trigger{Trigger::cryptoperiod};
-  std::string requested_by;                ///< "policy", or "uid 1000 (anna)".
-  std::string reason;                      ///< A person's words, or the due date's.
+  std::string requested_by;  ///< "policy", or "uid 1000 (anna)".
+  std::string reason;        ///< A person's words, or the due date's.
   std::optional<Instant> due;
-  std::optional<VersionId> base_version;   ///< Current when claimed.
-  std::vector<VersionId> known_versions;   ///< All versions seen when claimed.
+  std::optional<VersionId> base_version;  ///< Current when claimed.
+  std::vector<VersionId> known_versions;  ///< All versions seen when claimed.
   std::optional<VersionId> new_version;
   MadeBy new_version_made_by{MadeBy::unknown};
-  Step step{Step::claim};                  ///< The step that is next or under way.
+  Step step{Step::claim};  ///< The step that is next or under way.
   RotationState state{RotationState::open};
-  int attempts{};                          ///< Failures in a row of this step.
-  std::optional<Instant> last_sent;        ///< When a rotate request last went out with unknown result.
-  std::optional<Instant> next_try;         ///< Not before this moment.
-  std::string blocked_reason;              ///< A word; empty unless blocked.
-  std::string message;                     ///< The last error or the reason's sentence.
+  int attempts{};                    ///< Failures in a row of this step.
+  std::optional<Instant> last_sent;  ///< When a rotate request last went out with unknown result.
+  std::optional<Instant> next_try;   ///< Not before this moment.
+  std::string blocked_reason;        ///< A word; empty unless blocked.
+  std::string message;               ///< The last error or the reason's sentence.
   std::string remedy;
   Instant opened{};
   Instant updated{};
@@ -61,16 +61,33 @@ struct Rotation {
 };
 
 /// How a step ended.
-struct StepDone {};                                    ///< The next step may begin.
-struct StepAgain { Error error; };                     ///< Try the same step later, with back-off.
-struct StepWait { Instant until; std::string why; };   ///< No failure: something has to pass first.
-struct StepBlocked { std::string reason; Error error; };
-struct StepAbandoned { std::string why; };             ///< Provider truth made the rotation pointless.
-using StepOutcome = std::variant<StepDone, StepAgain, StepWait, StepBlocked, StepAbandoned>;
+struct StepDone {};  ///< The next step may begin.
+struct StepAgain {
+  Error error;
+};  ///< Try the same step later, with back-off.
+struct StepWait {
+  Instant until;
+  std::string why;
+};  ///< No failure: something has to pass first.
+struct StepBlocked {
+  std::string reason;
+  Error error;
+};
+struct StepAbandoned {
+  std::string why;
+};  ///< Provider truth made the rotation pointless.
+struct StepBack {
+  Step to;
+  std::string why;
+};  ///< Provider truth moved on: do an earlier step again.
+using StepOutcome = std::variant<StepDone, StepAgain, StepWait, StepBlocked, StepAbandoned, StepBack>;
 
 /// The rotation after `outcome` of its current step: the workflow's only transition function.
 /// Back-off is data (attempts, next_try), so a restart neither forgets nor storms.
 Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now);
+
+/// A blocked rotation that a person wants tried again: open, same step, no failures counted.
+Rotation reopened(Rotation rotation, Instant now);
 
 /// The step after `step`, or nothing after the last.
 std::optional<Step> step_after(Step step);
@@ -83,9 +100,14 @@ std::chrono::seconds backoff(int failures, Error const& error);
 std::optional<int> failures_max(ErrorClass error_class);
 
 /// What the rotate step should do, given what the provider shows now.
-struct SendRotate {};                          ///< Nothing of ours is out there: send the request.
-struct AdoptVersion { KeyVersion version; MadeBy made_by; };
-struct LookAgain { Instant at; };              ///< A request may still be taking effect: read again then.
+struct SendRotate {};  ///< Nothing of ours is out there: send the request.
+struct AdoptVersion {
+  KeyVersion version;
+  MadeBy made_by;
+};
+struct LookAgain {
+  Instant at;
+};  ///< A request may still be taking effect: read again then.
 using RotateDecision = std::variant<SendRotate, AdoptVersion, LookAgain>;
 
 /// Decides from provider truth: a version that was not there when the rotation was claimed is adopted

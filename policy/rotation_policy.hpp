@@ -36,8 +36,8 @@ enum class WrapBy {
 struct KeySelector {
   std::optional<std::string> provider;
   std::optional<std::string> vault;
-  std::optional<std::string> key;            ///< Matched against the key's name and its id.
-  std::map<std::string, std::string> tags;   ///< Tag name (exact) → glob of its value.
+  std::optional<std::string> key;           ///< Matched against the key's name and its id.
+  std::map<std::string, std::string> tags;  ///< Tag name (exact) → glob of its value.
   bool operator==(KeySelector const&) const = default;
 };
 
@@ -55,8 +55,8 @@ struct RotationPolicy {
   KeySelector match;
   Months every;
   Mode mode{Mode::enforce};
-  Zone zone{};                       ///< Whose calendar months count. UTC unless the policy says otherwise.
-  std::chrono::seconds spread{};     ///< Due dates are spread over this long, later than the calendar date.
+  Zone zone{};                    ///< Whose calendar months count. UTC unless the policy says otherwise.
+  std::chrono::seconds spread{};  ///< Due dates are spread over this long, later than the calendar date.
   WrapBy wrap{WrapBy::local};
   std::vector<KeyOverride> keys;
   SourcePlace place;

@@ -1,0 +1,182 @@
+#include "policy/decision.hpp"
+
+#include <fmt/format.h>
+
+namespace rekeyd {
+
+namespace {
+
+using Check = std::optional<Verdict> (*)(KeyFacts const&);
+
+Verdict verdict(KeyStatus status, std::string reason, std::string sentence) {
+  Verdict said;
+  said.status = status;
+  said.reason = std::move(reason);
+  said.sentence = std::move(sentence);
+  return said;
+}
+
+AppliedPolicy const* policy_of(KeyFacts const& facts) { return std::get_if<AppliedPolicy>(&facts.match); }
+
+/// Due date, where it can be told: a policy applies and the versions are known.
+std::optional<Instant> due_of(KeyFacts const& facts) {
+  AppliedPolicy const* applied = policy_of(facts);
+  if (applied == nullptr || facts.versions.empty()) return std::nullopt;
+  return due_at(*applied, facts.key.ref, facts.versions);
+}
+
+std::optional<Verdict> rotation_blocked(KeyFacts const& facts) {
+  if (!facts.rotation || facts.rotation->state != RotationState::blocked) return std::nullopt;
+  Verdict said = verdict(KeyStatus::blocked, facts.rotation->blocked_reason,
+                         fmt::format("rotation {} stopped at step {}: {}", facts.rotation->id.str(),
+                                     to_text(facts.rotation->step), facts.rotation->message));
+  said.since = facts.rotation->updated;
+  return said;
+}
+
+std::optional<Verdict> rotation_under_way(KeyFacts const& facts) {
+  if (!facts.rotation || facts.rotation->state != RotationState::open) return std::nullopt;
+  Rotation const& rotation = *facts.rotation;
+  bool const delayed = rotation.next_try && *rotation.next_try > facts.now;
+  Verdict said =
+      verdict(KeyStatus::rotating, "rotation_open",
+              fmt::format("rotation {} is at step {}{}{}", rotation.id.str(), to_text(rotation.step),
+                          rotation.message.empty() ? "" : ": ", rotation.message));
+  said.since = rotation.opened;
+  if (delayed) said.next_try = rotation.next_try;
+  return said;
+}
+
+std::optional<Verdict> out_of_reach(KeyFacts const& facts) {
+  if (facts.gone) {
+    return verdict(KeyStatus::observed, "gone", "the provider no longer lists this key");
+  }
+  if (facts.key.state == KeyState::destroyed) {
+    return verdict(KeyStatus::observed, "destroyed", "the key is deleted at its provider");
+  }
+  if (facts.versions.empty() || !facts.read_error.empty()) {
+    std::string const why = facts.read_error.empty() ? "its versions have not been read" : facts.read_error;
+    return verdict(KeyStatus::unknown, "unreadable", "the provider has not told enough of this key: " + why);
+  }
+  return std::nullopt;
+}
+
+std::optional<Verdict> not_ours(KeyFacts const& facts) {
+  if (facts.key.managed_elsewhere) {
+    return verdict(KeyStatus::observed, "managed_elsewhere",
+                   "the key belongs to a certificate, whose owner rotates it");
+  }
+  if (std::holds_alternative<NoPolicy>(facts.match)) {
+    return verdict(KeyStatus::observed, "no_policy", "no policy selects this key");
+  }
+  return std::nullopt;
+}
+
+std::optional<Verdict> policies_disagree(KeyFacts const& facts) {
+  auto const* conflict = std::get_if<PolicyConflict>(&facts.match);
+  if (conflict == nullptr) return std::nullopt;
+  std::string who;
+  for (RotationPolicy const* policy : conflict->policies) {
+    who += fmt::format("{}{} ({})", who.empty() ? "" : " and ", policy->name.str(), policy->place.text());
+  }
+  return verdict(KeyStatus::blocked, "policy_conflict",
+                 fmt::format("{} select this key with equal precision; make one of them more precise", who));
+}
+
+std::optional<Verdict> only_watched(KeyFacts const& facts) {
+  AppliedPolicy const& applied = *policy_of(facts);
+  if (applied.mode != Mode::observe) return std::nullopt;
+  return verdict(KeyStatus::observed, "mode_observe",
+                 fmt::format("policy {} observes only", applied.policy->name.str()));
+}
+
+std::optional<Verdict> rotated_by_provider(KeyFacts const& facts) {
+  if (!facts.key.provider_rotation || !facts.key.provider_rotation->enabled) return std::nullopt;
+  return verdict(KeyStatus::blocked, "provider_rotates_too",
+                 fmt::format("the provider rotates this key by itself (every {}); switch that off or set the "
+                             "policy to mode: observe",
+                             facts.key.provider_rotation->interval));
+}
+
+std::optional<Verdict> not_yet_due(KeyFacts const& facts) {
+  Instant const due = *due_of(facts);
+  if (facts.now >= due) return std::nullopt;
+  Verdict said =
+      verdict(KeyStatus::ready, "within_cryptoperiod",
+              fmt::format("due {} by policy {}", to_rfc3339(due), policy_of(facts)->policy->name.str()));
+  said.next_try = due;
+  return said;
+}
+
+std::optional<Verdict> cannot_be_rotated(KeyFacts const& facts) {
+  KeyState const state = facts.key.state;
+  bool const usable =
+      state == KeyState::active || (state == KeyState::deactivated && facts.deactivated_may_rotate);
+  if (!usable) {
+    return verdict(
+        KeyStatus::blocked, std::string("key_") + to_text(state),
+        fmt::format("the key is {} at its provider; enable it there, or exclude it from the policy",
+                    to_text(state)));
+  }
+  if (facts.key.origin == Origin::imported) {
+    return verdict(KeyStatus::blocked, "imported_needs_material",
+                   "the key's material was imported: a new version needs new material from its owner");
+  }
+  return std::nullopt;
+}
+
+std::optional<Verdict> held_by_provider_floor(KeyFacts const& facts) {
+  if (!facts.rotation_floor || !facts.key.last_rotated) return std::nullopt;
+  Instant const free = *facts.key.last_rotated + *facts.rotation_floor;
+  if (facts.now >= free) return std::nullopt;
+  Verdict said = verdict(KeyStatus::waiting, "provider_floor",
+                         fmt::format("the provider allows the next rotation at {}", to_rfc3339(free)));
+  said.waits_for = WaitsFor::provider_hour;
+  said.next_try = free;
+  return said;
+}
+
+std::optional<Verdict> held_by_quota(KeyFacts const& facts) {
+  if (!facts.quota_free_at || *facts.quota_free_at <= facts.now) return std::nullopt;
+  Verdict said = verdict(KeyStatus::waiting, "rotations_per_hour",
+                         "the cap of rotations per hour is used up; this key is next in its order");
+  said.waits_for = WaitsFor::quota;
+  said.next_try = facts.quota_free_at;
+  return said;
+}
+
+std::optional<Verdict> due_now(KeyFacts const& facts) {
+  Instant const due = *due_of(facts);
+  bool const late = facts.now >= due + facts.overdue_after;
+  Verdict said =
+      verdict(late ? KeyStatus::overdue : KeyStatus::due, "cryptoperiod_over",
+              fmt::format("was due {} by policy {}", to_rfc3339(due), policy_of(facts)->policy->name.str()));
+  said.next_try = facts.now;
+  return said;
+}
+
+// The order is the meaning: what a person did or must do comes before what the calendar says.
+constexpr Check checks[] = {
+    rotation_blocked,  rotation_under_way,     out_of_reach,        not_ours,
+    policies_disagree, only_watched,           rotated_by_provider, not_yet_due,
+    cannot_be_rotated, held_by_provider_floor, held_by_quota,       due_now,
+};
+
+}  // namespace
+
+Verdict decide(KeyFacts const& facts) {
+  for (Check const check : checks) {
+    if (std::optional<Verdict> said = check(facts)) {
+      if (!said->due) said->due = due_of(facts);
+      if (!said->since && said->due && *said->due <= facts.now) said->since = said->due;
+      return *said;
+    }
+  }
+  return {};
+}
+
+bool may_begin(Verdict const& verdict) {
+  return verdict.status == KeyStatus::due || verdict.status == KeyStatus::overdue;
+}
+
+}  // namespace rekeyd

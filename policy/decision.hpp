@@ -1,0 +1,37 @@
+#pragma once
+#include "policy/due.hpp"
+#include "policy/key_status.hpp"
+#include "policy/match.hpp"
+#include "policy/rotation.hpp"
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace rekeyd {
+
+/// Everything known of one key at one moment: the input of a decision, gathered beforehand, so that deciding
+/// asks nobody.
+struct KeyFacts {
+  RootKey const& key;
+  std::span<KeyVersion const> versions;  ///< Oldest first; may be empty when nothing could be read.
+  PolicyMatch const& match;
+  std::optional<Rotation> const& rotation;  ///< The unfinished one, if any.
+  bool gone{};                              ///< No longer listed by its provider.
+  std::string read_error;                   ///< Why the last reading of the key failed; empty if it did not.
+  std::optional<std::chrono::seconds> rotation_floor;  ///< The provider's least time between rotations.
+  bool deactivated_may_rotate{};
+  std::optional<Instant> quota_free_at;  ///< Set while the cap of rotations per hour is used up.
+  std::chrono::seconds overdue_after{};
+  Instant now{};
+};
+
+/// What to say of the key, and whether to act: a rotation may begin exactly when the status is due or
+/// overdue. An ordered list of checks; the first that has something to say decides.
+Verdict decide(KeyFacts const& facts);
+
+/// May a rotation begin on this verdict?
+bool may_begin(Verdict const& verdict);
+
+}  // namespace rekeyd

@@ -1,0 +1,185 @@
+#include "policy/rotation.hpp"
+
+#include "policy/words.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rekeyd {
+
+namespace {
+
+constexpr auto steps = words<Step>({{Step::claim, "claim"},
+                                    {Step::preflight, "preflight"},
+                                    {Step::rotate, "rotate"},
+                                    {Step::propagate, "propagate"},
+                                    {Step::verify, "verify"}});
+constexpr auto states = words<RotationState>({{RotationState::open, "open"},
+                                              {RotationState::done, "done"},
+                                              {RotationState::blocked, "blocked"},
+                                              {RotationState::abandoned, "abandoned"}});
+constexpr auto triggers = words<Trigger>(
+    {{Trigger::cryptoperiod, "cryptoperiod"}, {Trigger::request, "request"}, {Trigger::drift, "drift"}});
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+/// A failed try is kept as data: how often, when next, and the first words for a person.
+void try_again(Rotation& rotation, Error const& error, Instant now) {
+  ++rotation.attempts;
+  rotation.message = to_text(error);
+  rotation.remedy = error.remedy;
+  auto const most = failures_max(error.error_class);
+  if (most && rotation.attempts >= *most) {
+    rotation.state = RotationState::blocked;
+    rotation.blocked_reason = std::string(to_text(error.error_class)) + "_error";
+    rotation.next_try.reset();
+    return;
+  }
+  rotation.next_try = now + backoff(rotation.attempts, error);
+}
+
+void block(Rotation& rotation, StepBlocked const& outcome) {
+  rotation.state = RotationState::blocked;
+  rotation.blocked_reason = outcome.reason;
+  rotation.message = to_text(outcome.error);
+  rotation.remedy = outcome.error.remedy;
+  rotation.next_try.reset();
+}
+
+void go_on(Rotation& rotation, Instant now) {
+  rotation.attempts = 0;
+  rotation.next_try.reset();
+  rotation.message.clear();
+  rotation.remedy.clear();
+  if (auto const next = step_after(rotation.step)) {
+    rotation.step = *next;
+  } else {
+    rotation.state = RotationState::done;
+    rotation.ended = now;
+  }
+}
+
+bool known_before(Rotation const& rotation, VersionId const& id) {
+  return std::ranges::find(rotation.known_versions, id) != rotation.known_versions.end();
+}
+
+/// Ours by proof (operation id), or by the journal: a request of ours went out and may have made it.
+/// Providers' clocks may be a little behind ours, hence the minute.
+MadeBy maker_of(Rotation const& rotation, KeyVersion const& version) {
+  if (version.operation) return *version.operation == rotation.id ? MadeBy::rekeyd : MadeBy::other;
+  bool const sent = rotation.last_sent.has_value();
+  return sent && version.created + std::chrono::minutes(1) >= rotation.opened ? MadeBy::rekeyd
+                                                                              : MadeBy::other;
+}
+
+}  // namespace
+
+std::optional<Step> step_after(Step step) {
+  switch (step) {
+    case Step::claim:
+      return Step::preflight;
+    case Step::preflight:
+      return Step::rotate;
+    case Step::rotate:
+      return Step::propagate;
+    case Step::propagate:
+      return Step::verify;
+    case Step::verify:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now) {
+  rotation.updated = now;
+  std::visit(Overloaded{[&](StepDone const&) { go_on(rotation, now); },
+                        [&](StepAgain const& again) { try_again(rotation, again.error, now); },
+                        [&](StepWait const& wait) {
+                          rotation.next_try = wait.until;
+                          rotation.message = wait.why;
+                          rotation.remedy.clear();
+                        },
+                        [&](StepBlocked const& blocked) { block(rotation, blocked); },
+                        [&](StepAbandoned const& abandoned) {
+                          rotation.state = RotationState::abandoned;
+                          rotation.message = abandoned.why;
+                          rotation.next_try.reset();
+                          rotation.ended = now;
+                        },
+                        [&](StepBack const& back) {
+                          rotation.step = back.to;
+                          rotation.attempts = 0;
+                          rotation.message = back.why;
+                          rotation.next_try.reset();
+                        }},
+             outcome);
+  return rotation;
+}
+
+Rotation reopened(Rotation rotation, Instant now) {
+  rotation.state = RotationState::open;
+  rotation.attempts = 0;
+  rotation.blocked_reason.clear();
+  rotation.message.clear();
+  rotation.remedy.clear();
+  rotation.next_try.reset();
+  rotation.updated = now;
+  return rotation;
+}
+
+std::chrono::seconds backoff(int failures, Error const& error) {
+  using std::chrono::seconds;
+  constexpr seconds longest = std::chrono::hours(1);
+  seconds const first = error.error_class == ErrorClass::access ? seconds(300) : seconds(30);
+  int const doublings = std::clamp(failures - 1, 0, 10);
+  seconds const delay = std::min(longest, first * (1 << doublings));
+  return std::max(delay, error.retry_after.value_or(seconds(0)));
+}
+
+std::optional<int> failures_max(ErrorClass error_class) {
+  switch (error_class) {
+    case ErrorClass::transient:
+    case ErrorClass::storage:
+    case ErrorClass::cancelled:
+      return std::nullopt;
+    case ErrorClass::access:
+      return 6;
+    case ErrorClass::conflict:
+    case ErrorClass::malformed:
+      return 8;
+    case ErrorClass::not_found:
+      return 3;
+    case ErrorClass::permanent:
+      return 1;
+  }
+  return 1;
+}
+
+RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion const> versions,
+                             std::chrono::seconds visibility_lag, Instant now) {
+  // Ours first, wherever it stands; else the newest that was not there: someone rotated in our stead.
+  for (KeyVersion const& version : versions) {
+    if (!known_before(rotation, version.id) && version.operation == rotation.id) {
+      return AdoptVersion{version, MadeBy::rekeyd};
+    }
+  }
+  if (!versions.empty() && !known_before(rotation, versions.back().id)) {
+    return AdoptVersion{versions.back(), maker_of(rotation, versions.back())};
+  }
+  if (rotation.last_sent && now < *rotation.last_sent + visibility_lag) {
+    return LookAgain{*rotation.last_sent + visibility_lag};
+  }
+  return SendRotate{};
+}
+
+char const* to_text(Step step) { return steps.word(step); }
+char const* to_text(RotationState state) { return states.word(state); }
+char const* to_text(Trigger trigger) { return triggers.word(trigger); }
+std::optional<Step> parse_step(std::string_view text) { return steps.value(text); }
+std::optional<RotationState> parse_rotation_state(std::string_view text) { return states.value(text); }
+std::optional<Trigger> parse_trigger(std::string_view text) { return triggers.value(text); }
+
+}  // namespace rekeyd
