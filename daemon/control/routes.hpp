@@ -16,8 +16,7 @@ namespace rekeyd::daemon {
 ///     POST /v1/rotations/{id}/abandon   {"reason": ...}
 ///
 /// A request is read strictly: an unknown path, parameter or member is refused with the ones that exist.
-/// Documents and errors are those of protocol.hpp. What somebody asks may only look or act; whoever may open
-/// the socket may do both.
+/// Documents and errors are those of protocol.hpp. Whoever may open the socket may look and may act.
 class ControlRoutes : public ControlHandler {
  public:
   /// `service` outlives the routes.
