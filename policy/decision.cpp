@@ -48,6 +48,10 @@ std::optional<Verdict> rotation_under_way(KeyFacts const& facts) {
 }
 
 std::optional<Verdict> out_of_reach(KeyFacts const& facts) {
+  if (!facts.provider_configured) {
+    return verdict(KeyStatus::observed, "provider_removed",
+                   "the configuration no longer names this key's provider instance");
+  }
   if (facts.gone) {
     return verdict(KeyStatus::observed, "gone", "the provider no longer lists this key");
   }

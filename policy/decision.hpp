@@ -18,6 +18,7 @@ struct KeyFacts {
   std::span<KeyVersion const> versions;  ///< Oldest first; may be empty when nothing could be read.
   PolicyMatch const& match;
   std::optional<Rotation> const& rotation;  ///< The unfinished one, if any.
+  bool provider_configured{true};
   bool gone{};                              ///< No longer listed by its provider.
   std::string read_error;                   ///< Why the last reading of the key failed; empty if it did not.
   std::optional<std::chrono::seconds> rotation_floor;  ///< The provider's least time between rotations.

@@ -1,0 +1,105 @@
+#include "daemon/fleet.hpp"
+
+namespace rekeyd::daemon {
+
+Fleet::Fleet(World& world, std::chrono::seconds overdue_after) : world_(world), overdue_after_(overdue_after) {}
+
+Result<void> Fleet::load() {
+  auto stored = world_.store.keys();
+  if (!stored) return std::unexpected(stored.error());
+  for (storage::StoredKey& key : *stored) {
+    KeyRef const ref = key.key.ref;
+    TrackedKey tracked;
+    tracked.stored = std::move(key);
+    keys_.emplace(ref, std::move(tracked));
+  }
+  auto unfinished = world_.store.unfinished_rotations();
+  if (!unfinished) return std::unexpected(unfinished.error());
+  for (Rotation& rotation : *unfinished) {
+    if (TrackedKey* key = find(rotation.key)) key->rotation = std::move(rotation);
+  }
+  for (auto& [ref, key] : keys_) look_anew(key);
+  return {};
+}
+
+TrackedKey* Fleet::find(KeyRef const& key) {
+  auto const found = keys_.find(key);
+  return found == keys_.end() ? nullptr : &found->second;
+}
+
+TrackedKey& Fleet::put(storage::StoredKey stored) {
+  KeyRef const ref = stored.key.ref;
+  TrackedKey& key = keys_[ref];
+  key.stored = std::move(stored);
+  key.read_error.clear();
+  key.match = match_policy(policies_->policies, key.stored.key);
+  look_anew(key);
+  return key;
+}
+
+void Fleet::apply(std::shared_ptr<PolicySet const> policies) {
+  for (auto& [ref, key] : keys_) key.match = match_policy(policies->policies, key.stored.key);
+  policies_ = std::move(policies);  // only now: the matches above point into the new set, the old ones are gone
+  for (auto& [ref, key] : keys_) look_anew(key);
+}
+
+void Fleet::look_anew(TrackedKey& key) {
+  Verdict const said = verdict(key);
+  std::optional<Instant> when = said.next_try;
+  // An open rotation that waits for nothing has to be carried on now.
+  if (key.rotation && key.rotation->state == RotationState::open && !when) when = world_.clock.wall_now();
+  if (key.running) when.reset();
+  KeyRef const& ref = key.stored.key.ref;
+  if (key.look_at) index_.erase({*key.look_at, ref});
+  key.look_at = when;
+  if (when) index_.insert({*when, ref});
+}
+
+void Fleet::postpone(TrackedKey& key, Instant until) {
+  KeyRef const& ref = key.stored.key.ref;
+  if (key.look_at) index_.erase({*key.look_at, ref});
+  key.look_at = until;
+  index_.insert({until, ref});
+}
+
+std::optional<std::pair<Instant, KeyRef>> Fleet::first() const {
+  if (index_.empty()) return std::nullopt;
+  return *index_.begin();
+}
+
+std::vector<KeyRef> Fleet::needing_attention(Instant now) const {
+  std::vector<KeyRef> keys;
+  for (auto const& [when, key] : index_) {
+    if (when > now) break;
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+KeyFacts Fleet::facts_of(TrackedKey const& key, std::optional<Instant> quota_free_at) const {
+  KeyFacts facts{.key = key.stored.key,
+                 .versions = key.stored.versions,
+                 .match = key.match,
+                 .rotation = key.rotation,
+                 .provider_configured = false,
+                 .gone = key.stored.gone,
+                 .read_error = key.read_error,
+                 .rotation_floor = std::nullopt,
+                 .deactivated_may_rotate = false,
+                 .quota_free_at = quota_free_at,
+                 .overdue_after = overdue_after_,
+                 .now = world_.clock.wall_now()};
+  if (ProviderInstance* instance = world_.provider(key.stored.key.ref.provider)) {
+    facts.provider_configured = true;
+    auto const& capabilities = instance->kms->capabilities(key.stored.key.ref);
+    facts.rotation_floor = capabilities.rotation_floor;
+    facts.deactivated_may_rotate = capabilities.deactivated_may_rotate;
+  }
+  return facts;
+}
+
+Verdict Fleet::verdict(TrackedKey const& key, std::optional<Instant> quota_free_at) const {
+  return decide(facts_of(key, quota_free_at));
+}
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,71 @@
+#pragma once
+#include "daemon/world.hpp"
+#include "policy/decision.hpp"
+#include "policy/match.hpp"
+#include "policy/rotation.hpp"
+#include "storage/store.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rekeyd::daemon {
+
+/// One root key as the daemon holds it in memory: what is stored, which policy applies, what is under way.
+struct TrackedKey {
+  storage::StoredKey stored;
+  PolicyMatch match;
+  std::optional<Rotation> rotation;  ///< The unfinished one.
+  std::string read_error;            ///< Why the last reading failed; empty if it did not.
+  bool running{};                    ///< A rotator has it in hand; nobody else may change it.
+  std::optional<Instant> look_at;    ///< When the scheduler looks at it next; its place in the index.
+};
+
+/// All root keys, and the index of when each needs attention, so that work grows with what is due and not with
+/// what is known. Holds the policies in force. Memory only; the store is the truth across restarts.
+class Fleet {
+ public:
+  explicit Fleet(World& world, std::chrono::seconds overdue_after);
+
+  /// Reads keys and unfinished rotations from the store. Call once, before anything else.
+  Result<void> load();
+
+  TrackedKey* find(KeyRef const& key);
+  /// Takes over what is known of a key and looks at it anew.
+  TrackedKey& put(storage::StoredKey stored);
+  std::map<KeyRef, TrackedKey> const& keys() const { return keys_; }
+
+  /// Puts a policy set in force and looks at every key anew.
+  void apply(std::shared_ptr<PolicySet const> policies);
+  PolicySet const& policies() const { return *policies_; }
+
+  /// Recomputes when `key` needs attention, after anything of it has changed.
+  void look_anew(TrackedKey& key);
+  /// Delays the scheduler's next look, after our own trouble with a key that is no fact about it.
+  void postpone(TrackedKey& key, Instant until);
+
+  /// The key that needs attention first, if any.
+  std::optional<std::pair<Instant, KeyRef>> first() const;
+  /// Keys whose moment has come, in order.
+  std::vector<KeyRef> needing_attention(Instant now) const;
+
+  /// What to say of a key now. `quota_free_at`: set while the cap of rotations per hour is used up.
+  Verdict verdict(TrackedKey const& key, std::optional<Instant> quota_free_at = std::nullopt) const;
+
+ private:
+  KeyFacts facts_of(TrackedKey const& key, std::optional<Instant> quota_free_at) const;
+
+  World& world_;
+  std::chrono::seconds overdue_after_;
+  std::shared_ptr<PolicySet const> policies_ = std::make_shared<PolicySet const>();
+  std::map<KeyRef, TrackedKey> keys_;
+  std::set<std::pair<Instant, KeyRef>> index_;
+};
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,169 @@
+#include "daemon/journal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+struct OutcomeWords {
+  char const* word;
+  EventKind kind;
+  EventOutcome outcome;
+};
+
+OutcomeWords words_of(StepOutcome const& outcome) {
+  return std::visit(
+      Overloaded{
+          [](StepDone const&) { return OutcomeWords{"done", EventKind::step_done, EventOutcome::ok}; },
+          [](StepAgain const&) { return OutcomeWords{"again", EventKind::step_failed, EventOutcome::failed}; },
+          [](StepWait const&) { return OutcomeWords{"wait", EventKind::step_waiting, EventOutcome::held}; },
+          [](StepBlocked const&) { return OutcomeWords{"blocked", EventKind::step_failed, EventOutcome::failed}; },
+          [](StepAbandoned const&) { return OutcomeWords{"abandoned", EventKind::step_done, EventOutcome::held}; },
+          [](StepBack const&) { return OutcomeWords{"back", EventKind::step_done, EventOutcome::ok}; },
+      },
+      outcome);
+}
+
+Error const* error_of(StepOutcome const& outcome) {
+  if (auto const* again = std::get_if<StepAgain>(&outcome)) return &again->error;
+  if (auto const* blocked = std::get_if<StepBlocked>(&outcome)) return &blocked->error;
+  return nullptr;
+}
+
+HistoryEvent outcome_event(Rotation const& after, Step step, StepOutcome const& outcome, Instant at) {
+  OutcomeWords const words = words_of(outcome);
+  std::string const sentence =
+      after.message.empty() ? fmt::format("step {} {}", to_text(step), words.word)
+                            : fmt::format("step {} {}: {}", to_text(step), words.word, after.message);
+  HistoryEvent event = event_of(after, words.kind, sentence, at);
+  event.step = to_text(step);
+  event.outcome = words.outcome;
+  if (Error const* error = error_of(outcome)) {
+    event.error_code = error->code;
+    event.request_id = error->request_id;
+    event.details["error_class"] = to_text(error->error_class);
+    event.details["delivery"] = to_text(error->delivery);
+    if (!error->remedy.empty()) event.details["remedy"] = error->remedy;
+  }
+  if (after.next_try) event.details["next_try"] = to_rfc3339(*after.next_try);
+  return event;
+}
+
+/// What ends with the rotation itself, if this step ended it.
+std::optional<HistoryEvent> ending_event(Rotation const& after, Instant at) {
+  switch (after.state) {
+    case RotationState::open: return std::nullopt;
+    case RotationState::done: {
+      HistoryEvent event = event_of(after, EventKind::rotation_done, "rotation done", at);
+      event.version = after.new_version;
+      return event;
+    }
+    case RotationState::blocked: {
+      HistoryEvent event = event_of(after, EventKind::rotation_blocked, after.message, at);
+      event.outcome = EventOutcome::failed;
+      event.details["reason"] = after.blocked_reason;
+      if (!after.remedy.empty()) event.details["remedy"] = after.remedy;
+      return event;
+    }
+    case RotationState::abandoned: {
+      HistoryEvent event = event_of(after, EventKind::rotation_abandoned, after.message, at);
+      event.outcome = EventOutcome::held;
+      return event;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+HistoryEvent event_of(Rotation const& rotation, EventKind kind, std::string sentence, Instant at) {
+  HistoryEvent event;
+  event.at = at;
+  event.kind = kind;
+  event.key = rotation.key;
+  event.policy = rotation.policy;
+  event.rotation = rotation.id;
+  event.actor = "rekeyd";
+  event.sentence = std::move(sentence);
+  return event;
+}
+
+void add_evidence(HistoryEvent& event, providers::Evidence const& evidence) {
+  if (!evidence.request_id.empty()) event.request_id = evidence.request_id;
+  if (!evidence.operation.empty()) event.details["operation"] = evidence.operation;
+  if (!evidence.correlation_id.empty()) event.details["correlation_id"] = evidence.correlation_id;
+  if (evidence.date) event.details["provider_date"] = to_rfc3339(*evidence.date);
+  for (auto const& [name, note] : evidence.notes) event.details[name] = note;
+}
+
+Result<void> Journal::open(Rotation const& rotation) {
+  storage::Change change;
+  change.rotations.push_back(rotation);
+  HistoryEvent event =
+      event_of(rotation, EventKind::rotation_opened, "rotation opened: " + rotation.reason, rotation.opened);
+  event.actor = rotation.requested_by;
+  event.version = rotation.base_version;
+  event.details["trigger"] = to_text(rotation.trigger);
+  if (rotation.due) event.details["due"] = to_rfc3339(*rotation.due);
+  change.events.push_back(std::move(event));
+  return world_.store.commit(change);
+}
+
+Result<storage::StepRecord> Journal::intend(Rotation const& rotation) {
+  auto const earlier = world_.store.steps(rotation.id);
+  if (!earlier) return std::unexpected(earlier.error());
+  storage::StepRecord record;
+  record.rotation = rotation.id;
+  record.step = rotation.step;
+  record.attempt =
+      1 + static_cast<int>(std::ranges::count(*earlier, rotation.step, &storage::StepRecord::step));
+  record.intended_at = world_.clock.wall_now();
+
+  storage::Change change;
+  change.rotations.push_back(rotation);
+  change.steps.push_back(record);
+  HistoryEvent event = event_of(rotation, EventKind::step_intended,
+                                fmt::format("step {} intended", to_text(rotation.step)), record.intended_at);
+  event.step = to_text(rotation.step);
+  change.events.push_back(std::move(event));
+  if (auto written = world_.store.commit(change); !written) return std::unexpected(written.error());
+  return record;
+}
+
+Result<void> Journal::settle(storage::StepRecord record, Rotation const& after, StepOutcome const& outcome,
+                             storage::Change facts) {
+  Instant const now = world_.clock.wall_now();
+  record.ended_at = now;
+  record.outcome = words_of(outcome).word;
+  record.message = after.message;
+  facts.rotations.push_back(after);
+  facts.events.push_back(outcome_event(after, record.step, outcome, now));
+  if (auto ending = ending_event(after, now)) facts.events.push_back(*std::move(ending));
+  facts.steps.push_back(std::move(record));
+  return world_.store.commit(facts);
+}
+
+Result<void> Journal::decided(Rotation const& after, std::string const& caller, std::string const& sentence) {
+  Instant const now = world_.clock.wall_now();
+  storage::Change change;
+  change.rotations.push_back(after);
+  HistoryEvent event = event_of(after, EventKind::requested, sentence, now);
+  event.actor = caller;
+  change.events.push_back(std::move(event));
+  if (auto ending = ending_event(after, now)) {
+    ending->actor = caller;
+    change.events.push_back(*std::move(ending));
+  }
+  return world_.store.commit(change);
+}
+
+}  // namespace rekeyd::daemon

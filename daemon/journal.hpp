@@ -1,0 +1,39 @@
+#pragma once
+#include "daemon/world.hpp"
+#include "policy/history_event.hpp"
+#include "policy/rotation.hpp"
+#include "storage/store.hpp"
+
+#include <string>
+#include <vector>
+
+namespace rekeyd::daemon {
+
+/// Makes rotations durable: intent before the act, outcome after it, each in one transaction with its history
+/// events. An error means nothing was written and nothing may be done on the strength of it.
+class Journal {
+ public:
+  explicit Journal(World& world) : world_(world) {}
+
+  /// The rotation exists from here on.
+  Result<void> open(Rotation const& rotation);
+  /// `rotation.step` is about to be tried. Returns the record that settle() completes.
+  Result<storage::StepRecord> intend(Rotation const& rotation);
+  /// The try is over: `after` is the rotation as advance() left it; `facts` are rows that change with it
+  /// (a new key version, a moved registration) and further events.
+  Result<void> settle(storage::StepRecord record, Rotation const& after, StepOutcome const& outcome,
+                      storage::Change facts);
+  /// A person's decision on a blocked rotation.
+  Result<void> decided(Rotation const& after, std::string const& caller, std::string const& sentence);
+
+ private:
+  World& world_;
+};
+
+/// An event about a rotation, stamped `at`, with everything that the rotation knows filled in.
+HistoryEvent event_of(Rotation const& rotation, EventKind kind, std::string sentence, Instant at);
+
+/// Puts a provider's evidence into an event: request id, correlation id, the provider's date, notes.
+void add_evidence(HistoryEvent& event, providers::Evidence const& evidence);
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,33 @@
+#pragma once
+#include "daemon/provider_instance.hpp"
+#include "providers/dek/dek_store.hpp"
+#include "providers/system/clock.hpp"
+#include "providers/system/random.hpp"
+#include "storage/store.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace rekeyd::daemon {
+
+/// Everything outside that the daemon may touch, in one place. Two worlds fit in one process. One thread: no
+/// member needs a lock.
+struct World {
+  boost::asio::any_io_executor executor;
+  providers::Clock& clock;
+  providers::Random& random;
+  storage::Store& store;
+  std::map<ProviderName, std::unique_ptr<ProviderInstance>> providers;
+  std::vector<std::unique_ptr<providers::DekStore>> dek_stores;
+
+  /// The instance of that name, or null when the configuration no longer has it.
+  ProviderInstance* provider(ProviderName const& name) {
+    auto const found = providers.find(name);
+    return found == providers.end() ? nullptr : found->second.get();
+  }
+};
+
+}  // namespace rekeyd::daemon
