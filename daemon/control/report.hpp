@@ -19,9 +19,9 @@ namespace rekeyd::daemon {
 struct KeyReport {
   KeyRef key;
   std::string name;
-  std::string provider_kind;            ///< "azure-key-vault", ...
+  std::string provider_kind;  ///< "azure-key-vault", ...
   Verdict verdict;
-  std::string policy;                   ///< Name, or empty.
+  std::string policy;  ///< Name, or empty.
   std::optional<int> every_months;
   KeyState state{};
   KeyType type;
@@ -30,25 +30,28 @@ struct KeyReport {
   std::optional<VersionId> current_version;
   std::optional<Instant> current_created;
   std::size_t versions{};
-  std::optional<unsigned> versions_max; ///< The provider's limit.
-  std::optional<Rotation> rotation;     ///< The one under way or blocked.
+  std::optional<unsigned> versions_max;  ///< The provider's limit.
+  std::optional<Rotation> rotation;      ///< The one under way or blocked.
+  bool operator==(KeyReport const&) const = default;
 };
 
 struct ProviderReport {
   ProviderName name;
   std::string kind;
   bool reachable{};
-  std::string last_error;               ///< Empty when reachable.
+  std::string last_error;  ///< Empty when reachable.
   std::optional<Instant> last_inventory;
   std::size_t keys{};
   std::uint64_t calls{}, retries{}, throttled{}, failed{};
   std::optional<std::int64_t> clock_offset_s;  ///< Provider's Date minus our clock.
+  bool operator==(ProviderReport const&) const = default;
 };
 
 struct DekStoreReport {
   DekStoreName name;
-  std::vector<std::string> defects;     ///< "PLACE: what", at most 20.
+  std::vector<std::string> defects;  ///< "PLACE: what", at most 20.
   std::size_t defects_total{};
+  bool operator==(DekStoreReport const&) const = default;
 };
 
 struct StatusReport {
@@ -65,7 +68,8 @@ struct StatusReport {
   std::optional<Instant> next_due;
   std::vector<ProviderReport> providers;
   std::vector<DekStoreReport> dek_stores;
-  std::vector<KeyReport> attention;     ///< Keys that are due, overdue, rotating, waiting, blocked or unknown.
+  std::vector<KeyReport> attention;  ///< Keys that are due, overdue, rotating, waiting, blocked or unknown.
+  bool operator==(StatusReport const&) const = default;
 };
 
 /// One rotation that will happen if nothing changes.
@@ -76,26 +80,41 @@ struct PlanEntry {
   int every_months{};
   Mode mode{};
   Instant at{};
-  bool past_due{};                      ///< Its date lies behind us: it comes as soon as the caps allow.
+  bool past_due{};  ///< Its date lies behind us: it comes as soon as the caps allow.
   std::string why;
+  bool operator==(PlanEntry const&) const = default;
 };
 
 struct PlanReport {
   Instant from{};
   Instant until{};
-  std::vector<PlanEntry> entries;       ///< By time, then key.
+  std::vector<PlanEntry> entries;  ///< By time, then key.
   std::size_t keys_without_policy{};
-  std::vector<std::string> findings;    ///< Conflicts and the like, one sentence each.
+  std::vector<std::string> findings;  ///< Conflicts and the like, one sentence each.
+  bool operator==(PlanReport const&) const = default;
 };
 
 struct RotateRequest {
-  std::string key;                      ///< A full reference, or a name that only one key has.
+  std::string key;  ///< A full reference, or a name that only one key has.
   std::string reason;
+  bool operator==(RotateRequest const&) const = default;
 };
 
 struct RotateAnswer {
   RotationId rotation;
   KeyRef key;
+  bool operator==(RotateAnswer const&) const = default;
+};
+
+/// What became of a reload. A refused one leaves the policies that were in force as they are.
+struct ReloadAnswer {
+  bool applied{};
+  std::vector<std::string> diagnostics;       ///< Every mistake found, told like a compiler tells it.
+  std::vector<std::string> warnings;          ///< What a person should know although the reload was applied.
+  std::size_t policies{};                     ///< In force now, whether they are the new ones or the old.
+  std::string policy_digest;                  ///< Of what is in force now.
+  std::map<std::string, std::size_t> counts;  ///< KeyStatus word → keys, under what is in force now.
+  bool operator==(ReloadAnswer const&) const = default;
 };
 
 }  // namespace rekeyd::daemon

@@ -1,0 +1,134 @@
+// What is asked of the daemon, its short answers, and errors, as JSON and back.
+#include "daemon/control/json_members.hpp"
+#include "daemon/control/protocol.hpp"
+#include "policy/words.hpp"
+
+namespace rekeyd::daemon {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view rotate_schema = "rekeyd.rotate/1";
+constexpr std::string_view reload_schema = "rekeyd.reload/1";
+constexpr std::string_view accepted_schema = "rekeyd.accepted/1";
+constexpr std::string_view error_schema = "rekeyd.error/1";
+
+std::optional<ErrorClass> parse_error_class(std::string_view text) {
+  using enum ErrorClass;
+  for (ErrorClass const each :
+       {transient, access, conflict, not_found, permanent, malformed, storage, cancelled}) {
+    if (text == to_text(each)) return each;
+  }
+  return std::nullopt;
+}
+
+// A reason is shown in one line of a table and kept for auditors for ever.
+constexpr std::size_t reason_bytes_max = 1000;
+
+std::string read_reason(Members const& members) {
+  std::string reason = members.text("reason");
+  if (reason.find_first_not_of(" \t\r\n") == std::string::npos) {
+    throw Malformed{"member 'reason' is empty: the history records why somebody asked"};
+  }
+  if (reason.size() > reason_bytes_max) {
+    throw Malformed{"member 'reason' has more than " + std::to_string(reason_bytes_max) + " bytes"};
+  }
+  return reason;
+}
+
+ReloadAnswer read_reload(Members const& document) {
+  return {.applied = document.flag("applied"),
+          .diagnostics = document.texts("diagnostics"),
+          .warnings = document.texts("warnings"),
+          .policies = document.count("policies"),
+          .policy_digest = document.text("policy_digest"),
+          .counts = document.count_map("counts")};
+}
+
+Error read_error(Members const& document) {
+  Members const members = document.object("error");
+  Error error;
+  error.error_class = members.word("class", parse_error_class);
+  error.what = members.text("what");
+  error.where = members.text("where");
+  error.code = members.text("code");
+  error.request_id = members.text("request_id");
+  error.remedy = members.text("remedy");
+  return error;
+}
+
+}  // namespace
+
+std::string encode_rotate_answer(RotateAnswer const& answer) {
+  return to_json(json::object{
+      {"schema", rotate_schema}, {"rotation", answer.rotation.str()}, {"key", answer.key.text()}});
+}
+
+Result<RotateAnswer> decode_rotate_answer(std::string_view text) {
+  return read_document<RotateAnswer>(text, rotate_schema, [](Members const& document) {
+    return RotateAnswer{.rotation = RotationId(document.text("rotation")), .key = document.key("key")};
+  });
+}
+
+std::string encode_reload_answer(ReloadAnswer const& answer) {
+  return to_json(json::object{{"schema", reload_schema},
+                              {"applied", answer.applied},
+                              {"diagnostics", json_texts(answer.diagnostics)},
+                              {"warnings", json_texts(answer.warnings)},
+                              {"policies", answer.policies},
+                              {"policy_digest", answer.policy_digest},
+                              {"counts", json_map(answer.counts)}});
+}
+
+Result<ReloadAnswer> decode_reload_answer(std::string_view text) {
+  return read_document<ReloadAnswer>(text, reload_schema, read_reload);
+}
+
+std::string encode_accepted(RotationId const& rotation) {
+  return to_json(json::object{{"schema", accepted_schema}, {"rotation", rotation.str()}});
+}
+
+Result<RotationId> decode_accepted(std::string_view text) {
+  return read_document<RotationId>(
+      text, accepted_schema, [](Members const& document) { return RotationId(document.text("rotation")); });
+}
+
+std::string encode_error(Error const& error) {
+  json::object told{{"class", to_text(error.error_class)},
+                    {"what", error.what},
+                    {"where", error.where},
+                    {"code", error.code},
+                    {"request_id", error.request_id},
+                    {"remedy", error.remedy}};
+  return to_json(json::object{{"schema", error_schema}, {"error", std::move(told)}});
+}
+
+Error decode_error(std::string_view text) {
+  auto told = read_document<Error>(text, error_schema, read_error);
+  return told ? std::move(*told) : std::move(told.error());
+}
+
+std::string encode_rotate_request(RotateRequest const& request) {
+  return to_json(json::object{{"key", request.key}, {"reason", request.reason}});
+}
+
+Result<RotateRequest> decode_rotate_request(std::string_view text) {
+  return read_document<RotateRequest>(text, "", [](Members const& body) {
+    body.only({"key", "reason"});
+    RotateRequest request{.key = body.text("key"), .reason = read_reason(body)};
+    if (request.key.empty()) throw Malformed{"member 'key' is empty"};
+    return request;
+  });
+}
+
+std::string encode_reason(std::string const& reason) { return to_json(json::object{{"reason", reason}}); }
+
+Result<std::string> decode_reason(std::string_view text) {
+  return read_document<std::string>(text, "", [](Members const& body) {
+    body.only({"reason"});
+    return read_reason(body);
+  });
+}
+
+}  // namespace rekeyd::daemon
