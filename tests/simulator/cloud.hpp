@@ -7,14 +7,19 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace rekeyd::sim {
 
+/// The name of the control host: fault rules, the dump of the state, the proof of WDEKs.
+inline constexpr std::string_view control_host = "sim.localhost";
+
 /// All services of a world behind one address, with the fault rules in front of them and a control host
-/// (sim.localhost; tests/simulator/README.md) beside them.
+/// (tests/simulator/README.md) beside them. For one thread at a time.
 class Cloud {
  public:
+  /// `rsa_pool_size`: see RsaPool.
   Cloud(std::uint64_t seed, std::size_t rsa_pool_size);
   Cloud(Cloud const&) = delete;
   Cloud& operator=(Cloud const&) = delete;
@@ -22,7 +27,7 @@ class Cloud {
   /// The one way in. Whoever calls carries out the delivery's delay and cut.
   Delivery handle(Request request, Instant now);
 
-  void add(std::unique_ptr<Service> service) { services_.push_back(std::move(service)); }
+  void add(std::unique_ptr<Service> service);
   FaultRules& faults() { return faults_; }
   Randomness& random() { return random_; }
   RsaPool& rsa_keys() { return rsa_keys_; }
@@ -35,19 +40,22 @@ class Cloud {
   std::optional<std::string> unwrap_check(Envelope const& envelope) const;
   /// What GET /state shows.
   boost::json::value state(Instant now) const;
+  /// Host → "operation status" → number of requests.
+  boost::json::value request_counts() const;
 
  private:
-  Service* find(std::string_view host) const;
+  Service* find(std::string const& host) const;
+  Delivery served(Service& service, Request& request, Instant now);
   Answer control(Request const& request, Instant now);
-  void count(Request const& request, Answer const& answer);
+  void count(Request const& request, Delivery const& delivery);
 
   Randomness random_;
   RsaPool rsa_keys_;
   FaultRules faults_;
   std::vector<std::unique_ptr<Service>> services_;
+  std::unordered_map<std::string, Service*> by_host_;
   std::optional<std::vector<SeededDek>> deks_;
-  std::map<std::string, std::map<std::string, std::uint64_t>>
-      requests_;  ///< Host → "operation status" → count.
+  std::map<std::string, std::map<std::string, std::uint64_t>> requests_;
 };
 
 }  // namespace rekeyd::sim

@@ -68,8 +68,9 @@ struct FaultRule {
 
 /// The name in world files and at the control host: "latency", "refuse", "reset-before", ...
 char const* to_text(FaultKind kind);
-/// From a JSON object with a rule's fields, or what is wrong with it.
-std::expected<FaultRule, std::string> fault_from_json(boost::json::object const& object);
+/// From JSON: one object with a rule's fields or a list of such, or what is wrong with them. The fields are
+/// those of a world file's `faults:` (tests/simulator/README.md).
+std::expected<std::vector<FaultRule>, std::string> faults_from_json(std::string const& body);
 
 /// The rules in force. Several may hit one request: latency adds up, of the others the first in order wins.
 class FaultRules {
