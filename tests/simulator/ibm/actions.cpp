@@ -148,10 +148,10 @@ Outcome rewrap(Instance& instance, Key& key, Call const& call) {
   auto const opened = open_body(instance, key, call, Action::rewrap);
   if (!opened) return std::unexpected(opened.error());
   auto const& [version, dek] = opened->dek;
-  return json_answer(
-      200, json::object{{"ciphertext", wrap_dek(key.newest(), dek, opened->aad, instance.random())},
-                        {"keyVersion", version_id(*version)},
-                        {"rewrappedKeyVersion", version_id(key.newest())}});
+  return json_answer(200,
+                     json::object{{"ciphertext", wrap_dek(key.newest(), dek, opened->aad, instance.random())},
+                                  {"keyVersion", version_id(*version)},
+                                  {"rewrappedKeyVersion", version_id(key.newest())}});
 }
 
 }  // namespace rekeyd::sim::ibm

@@ -46,10 +46,11 @@ std::vector<T> cut(std::vector<T> const& all, Page page) {
   return {all.begin() + static_cast<std::ptrdiff_t>(first), all.begin() + static_cast<std::ptrdiff_t>(last)};
 }
 
-/// The body as an object that has no other members than these. Names are matched in any case, as the service's
-/// decoder does (its Go client sends "Tags"), and come back as spelled here. An empty body, `null` and `{}` give
-/// an empty object. Otherwise 400 BAD_BODY_ERR.
-Granted<boost::json::object> body_object(std::string_view body, std::initializer_list<std::string_view> members);
+/// The body as an object that has no other members than these. Names are matched in any case, as the
+/// service's decoder does (its Go client sends "Tags"), and come back as spelled here. An empty body, `null`
+/// and `{}` give an empty object. Otherwise 400 BAD_BODY_ERR.
+Granted<boost::json::object> body_object(std::string_view body,
+                                         std::initializer_list<std::string_view> members);
 Granted<boost::json::object> strict(boost::json::object const& object,
                                     std::initializer_list<std::string_view> members);
 /// The `resources` of a body in the collection envelope, each an object. The number must be the one that the

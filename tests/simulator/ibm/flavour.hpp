@@ -27,7 +27,8 @@ struct HostName {
 };
 
 /// Every name of an instance, the real ones first, the loopback one last.
-std::vector<HostName> host_names(Flavour const& flavour, std::string_view region, std::string_view instance_id);
+std::vector<HostName> host_names(Flavour const& flavour, std::string_view region,
+                                 std::string_view instance_id);
 
 /// Is `host` the shared name of some region, whether or not an instance of this world is there? Real DNS
 /// answers for every region, so a wrong region is a 401 and not an unknown host.

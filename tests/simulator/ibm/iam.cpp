@@ -25,9 +25,7 @@ std::vector<std::string> host_list(std::vector<std::string> const& regions) {
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
-bool is_token_path(std::string_view path) {
-  return path == "/identity/token" || path == "/oidc/token";
-}
+bool is_token_path(std::string_view path) { return path == "/identity/token" || path == "/oidc/token"; }
 
 }  // namespace
 

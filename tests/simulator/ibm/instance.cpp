@@ -36,7 +36,7 @@ Key* Instance::find(std::string_view id_or_alias, Instant now) {
   }
   if (found == keys_.end() || found->second.seen_from > now) return nullptr;
   auto& key = found->second;
-  settle(key, now, random_);
+  settle(key, now);
   if (is_purged(key, now)) {
     purge(key);
     return nullptr;
@@ -46,7 +46,7 @@ Key* Instance::find(std::string_view id_or_alias, Instant now) {
 
 std::map<std::string, Key, std::less<>>& Instance::keys(Instant now) {
   for (auto at = keys_.begin(); at != keys_.end();) {
-    settle(at->second, now, random_);
+    settle(at->second, now);
     if (is_purged(at->second, now)) {
       forget_aliases(at->second);
       at = keys_.erase(at);

@@ -38,8 +38,8 @@ class Instance {
     std::string account;
     Flavour const* flavour{};
     std::string envelope_provider{};
-    std::optional<unsigned> port{};                  ///< HPCS's old host names: one port per instance.
-    bool initialised{true};                          ///< Dedicated: are there crypto units?
+    std::optional<unsigned> port{};                      ///< HPCS's old host names: one port per instance.
+    bool initialised{true};                              ///< Dedicated: are there crypto units?
     std::optional<Instant> master_key_rotation_until{};  ///< HPCS: create and rotate fail until then.
     Throttle throttle{};
     Oddities oddities{};

@@ -14,8 +14,8 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kinds{"allowedNetwork",       "allowedIP", "dualAuthDelete", "metrics",
-                                                "keyCreateImportAccess", "rotation"};
+constexpr std::array<std::string_view, 6> kinds{
+    "allowedNetwork", "allowedIP", "dualAuthDelete", "metrics", "keyCreateImportAccess", "rotation"};
 
 bool is_kind(std::string_view name) { return std::ranges::find(kinds, name) != kinds.end(); }
 
@@ -36,7 +36,8 @@ json::object attributes(std::string_view kind, InstancePolicy const& policy) {
 
 json::object describe(Instance const& instance, std::string const& kind, InstancePolicy const& policy) {
   json::object data{{"enabled", policy.enabled}};
-  if (auto described = attributes(kind, policy); !described.empty()) data["attributes"] = std::move(described);
+  if (auto described = attributes(kind, policy); !described.empty())
+    data["attributes"] = std::move(described);
   return {{"policy_type", kind},
           {"policy_data", std::move(data)},
           {"createdBy", policy.created.by},
@@ -92,7 +93,8 @@ std::optional<Refusal> read_interval(json::object const& given, InstancePolicy& 
   return std::nullopt;
 }
 
-std::optional<Refusal> read_attributes(std::string_view kind, json::object const& given, InstancePolicy& policy) {
+std::optional<Refusal> read_attributes(std::string_view kind, json::object const& given,
+                                       InstancePolicy& policy) {
   if (kind == "keyCreateImportAccess") return read_permissions(given, policy);
   if (kind == "allowedNetwork") return read_network(given, policy);
   if (kind == "allowedIP") return read_addresses(given, policy);
@@ -123,7 +125,8 @@ std::optional<Refusal> read_data(json::object const& data, Wish& wish) {
   if (!*enabled) return refuse_body("The field 'enabled' is required").error();
   wish.policy.enabled = **enabled;
   auto const* given = known->if_contains("attributes");
-  if (given != nullptr && !given->is_object()) return refuse_body("The field 'attributes' must be an object").error();
+  if (given != nullptr && !given->is_object())
+    return refuse_body("The field 'attributes' must be an object").error();
   if (given != nullptr) {
     if (auto bad = read_attributes(wish.kind, given->get_object(), wish.policy)) return bad;
   }
@@ -136,7 +139,8 @@ Granted<Wish> read_wish(json::object const& resource, std::string const& wanted)
   auto const kind = text_member(*known, "policy_type");
   if (!kind) return std::unexpected(kind.error());
   Wish wish{kind->value_or(""), {}};
-  if (!is_kind(wish.kind)) return refuse_field("policy_type", "The field must be: the type of an instance policy");
+  if (!is_kind(wish.kind))
+    return refuse_field("policy_type", "The field must be: the type of an instance policy");
   if (!wanted.empty() && wanted != wish.kind) {
     return refuse(400, "BODY_QUERY_PARAM_MISMATCH_ERR",
                   "Data in body does not match data required by query parameter");

@@ -12,15 +12,18 @@ namespace {
 // FNV-1a: the same on every library, unlike std::hash.
 std::uint64_t stable_hash(std::string_view text) {
   std::uint64_t hash = 14695981039346656037ULL;
-  for (unsigned char const byte : text) hash = (hash ^ byte) * 1099511628211ULL;
+  for (char const letter : text) hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
   return hash;
 }
 
 constexpr std::size_t generated_key_bytes = 32;
 
-void rotate_by_policy(Key& key, Instant now, Randomness& random) {
+// Chance of their own, from key and moment: whether a copy or the key itself is brought up to date, and when,
+// the versions are the same.
+void rotate_by_policy(Key& key, Instant now) {
   for (auto due = next_policy_rotation(key); due && *due <= now; due = next_policy_rotation(key)) {
     if (key.expires && *key.expires <= *due) return;
+    Randomness random(stable_hash(key.id) + static_cast<std::uint64_t>(due->time_since_epoch().count()));
     add_version(key, random.bytes(generated_key_bytes), *due, {}, random);
   }
 }
@@ -63,8 +66,8 @@ std::optional<Instant> next_policy_rotation(Key const& key) {
   return due + std::chrono::seconds(within % 86400);
 }
 
-void settle(Key& key, Instant now, Randomness& random) {
-  rotate_by_policy(key, now, random);
+void settle(Key& key, Instant now) {
+  rotate_by_policy(key, now);
   for (auto& registration : key.registrations) settle(registration, now);
   if (key.expires && *key.expires <= now && key.state == KeyState::active) {
     key.state = KeyState::deactivated;

@@ -94,7 +94,7 @@ void note_lifecycle(Key& key, Instant now);
 
 /// Lets time pass: expiry, the service's own rotations by policy, rewraps that are done, a second user's
 /// window that closed. The rotations happen at their own moments, not at `now`.
-void settle(Key& key, Instant now, Randomness& random);
+void settle(Key& key, Instant now);
 
 /// After this moment the service removes the key by itself. Nothing for a key that is not deleted.
 std::optional<Instant> purged_at(Key const& key);

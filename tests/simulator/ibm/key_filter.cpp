@@ -95,13 +95,14 @@ std::optional<Refusal> add_filter(Call const& call, std::vector<KeyTest>& tests,
   return std::nullopt;
 }
 
+std::optional<long long> seconds(std::optional<Instant> instant) {
+  if (!instant) return std::nullopt;
+  return instant->time_since_epoch().count();
+}
+
 }  // namespace
 
 KeyProperty key_property(std::string_view name) {
-  constexpr auto seconds = [](std::optional<Instant> instant) -> std::optional<long long> {
-    if (!instant) return std::nullopt;
-    return instant->time_since_epoch().count();
-  };
   static std::map<std::string_view, KeyProperty> const properties{
       {"state", [](Key const& key) { return std::optional<long long>(static_cast<int>(key.state)); }},
       {"extractable", [](Key const& key) { return std::optional<long long>(key.extractable); }},
@@ -110,9 +111,7 @@ KeyProperty key_property(std::string_view name) {
       {"lastUpdateDate", [](Key const& key) { return seconds(key.last_updated); }},
       {"lastRotateDate", [](Key const& key) { return seconds(key.last_rotated); }},
       {"deletionDate",
-       [](Key const& key) {
-         return key.deleted ? seconds(key.deleted->at) : std::optional<long long>();
-       }},
+       [](Key const& key) { return key.deleted ? seconds(key.deleted->at) : std::optional<long long>(); }},
       {"expirationDate", [](Key const& key) { return seconds(key.expires); }}};
   auto const found = properties.find(name);
   return found == properties.end() ? nullptr : found->second;

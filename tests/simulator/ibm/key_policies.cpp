@@ -70,7 +70,8 @@ std::optional<Refusal> read_wish(json::object const& resource, std::string const
                     "Data in body does not match data required by query parameter")
           .error();
     }
-    if (!value->is_object()) return refuse_body(fmt::format("The field '{}' must be an object", name)).error();
+    if (!value->is_object())
+      return refuse_body(fmt::format("The field '{}' must be an object", name)).error();
     if (name == "rotation") {
       auto const wish = rotation_wish(value->get_object());
       if (!wish) return wish.error();

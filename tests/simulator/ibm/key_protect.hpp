@@ -7,13 +7,12 @@
 
 namespace rekeyd::sim::ibm {
 
-struct Match;
-
 /// The key-management service with all its instances, whatever their flavour.
 class KeyProtect : public Service {
  public:
   KeyProtect(std::shared_ptr<TokenAuthority> tokens, Randomness& random);
 
+  /// Precondition: no instance of that id is there yet.
   Instance& add(Instance instance);
   /// How many DEKs seed_deks() makes for that key.
   struct SeedingOrder {
@@ -33,12 +32,10 @@ class KeyProtect : public Service {
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;
 
  private:
-  struct Place;  ///< Which instances a host name leads to.
   Answer answer(Request const& request, Instant now);
-  Answer perform(Instance& instance, Match match, Request const& request, Target const& target,
-                 Identity const& caller, Instant now);
+  Answer route(Instance& instance, Request const& request, Identity const& caller, Instant now);
   Instance* addressed(Request const& request);
-  Instance const* dedicated_at(std::string_view host) const;
+  bool is_uninitialised(std::string_view host) const;
 
   std::shared_ptr<TokenAuthority> tokens_;
   Randomness& random_;

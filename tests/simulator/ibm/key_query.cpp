@@ -27,11 +27,16 @@ Search parse_search(std::string_view text) {
   };
   for (;;) {
     if (take("escape:")) break;  // what follows is text, whatever it looks like
-    if (take("not:")) search.negated = true;
-    else if (take("exact:")) search.exact = true;
-    else if (take("name:")) search.in_names = true;
-    else if (take("alias:")) search.in_aliases = true;
-    else break;
+    if (take("not:"))
+      search.negated = true;
+    else if (take("exact:"))
+      search.exact = true;
+    else if (take("name:"))
+      search.in_names = true;
+    else if (take("alias:"))
+      search.in_aliases = true;
+    else
+      break;
   }
   if (!search.in_names && !search.in_aliases) search.in_names = search.in_aliases = true;
   search.text = std::string(text);
@@ -43,8 +48,8 @@ bool matches(Search const& search, Key const& key) {
     if (search.exact) return name == search.text;
     return lower(name).find(lower(search.text)) != std::string::npos;
   };
-  bool const found = (search.in_names && fits(key.name)) ||
-                     (search.in_aliases && std::ranges::any_of(key.aliases, fits));
+  bool const found =
+      (search.in_names && fits(key.name)) || (search.in_aliases && std::ranges::any_of(key.aliases, fits));
   return found != search.negated;
 }
 

@@ -10,15 +10,22 @@ struct States {
 
 States legal_states(Action action, Flavour const& flavour) {
   switch (action) {
-    case Action::rotate: return {true, false, flavour.rotates_deactivated, false};
+    case Action::rotate:
+      return {true, false, flavour.rotates_deactivated, false};
     case Action::wrap:
-    case Action::disable: return {true, false, false, false};
+    case Action::disable:
+      return {true, false, false, false};
     case Action::unwrap:
-    case Action::rewrap: return {true, false, true, false};
-    case Action::enable: return {false, true, false, false};
-    case Action::destroy: return {true, true, true, false};
-    case Action::restore: return {false, false, false, true};
-    case Action::sync: return {true, true, true, true};
+    case Action::rewrap:
+      return {true, false, true, false};
+    case Action::enable:
+      return {false, true, false, false};
+    case Action::destroy:
+      return {true, true, true, false};
+    case Action::restore:
+      return {false, false, false, true};
+    case Action::sync:
+      return {true, true, true, true};
   }
   return {};
 }
@@ -31,10 +38,14 @@ bool needs_root_key(Action action) { return action != Action::destroy && action 
 bool is_legal(Action action, KeyState state, Flavour const& flavour) {
   auto const legal = legal_states(action, flavour);
   switch (state) {
-    case KeyState::active: return legal.active;
-    case KeyState::suspended: return legal.suspended;
-    case KeyState::deactivated: return legal.deactivated;
-    case KeyState::destroyed: return legal.destroyed;
+    case KeyState::active:
+      return legal.active;
+    case KeyState::suspended:
+      return legal.suspended;
+    case KeyState::deactivated:
+      return legal.deactivated;
+    case KeyState::destroyed:
+      return legal.destroyed;
   }
   return false;
 }

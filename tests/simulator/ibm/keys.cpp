@@ -22,7 +22,8 @@ constexpr std::size_t standard_payload_limit = 7500;
 std::optional<Refusal> check_length(std::string_view field, std::size_t length, std::size_t least,
                                     std::size_t most) {
   if (length >= least && length <= most) return std::nullopt;
-  return refuse_field(std::string(field), fmt::format("The field '{}' must be: {} to {} long", field, least, most))
+  return refuse_field(std::string(field),
+                      fmt::format("The field '{}' must be: {} to {} long", field, least, most))
       .error();
 }
 
@@ -75,8 +76,8 @@ std::optional<Refusal> read_material(json::object const& body, Key& key, std::st
 bool creation_is_allowed(Instance const& instance, Key const& key) {
   auto const* policy = instance.policy_in_force("keyCreateImportAccess");
   if (policy == nullptr) return true;
-  auto const name = fmt::format("{}_{}_key", key.imported ? "import" : "create",
-                                key.extractable ? "standard" : "root");
+  auto const name =
+      fmt::format("{}_{}_key", key.imported ? "import" : "create", key.extractable ? "standard" : "root");
   auto const found = policy->permissions.find(name);
   if (found != policy->permissions.end() && !found->second) return false;
   // Material that must come under an import token may not come plain.
@@ -121,8 +122,7 @@ void give_material(Instance const& instance, Key& key, std::string material, Ins
     return;
   }
   auto const same = instance.settings().oddities.first_version_is_key_id;
-  key.versions.push_back(
-      {same ? key.id : instance.random().uuid(), now, std::move(material), now + lag});
+  key.versions.push_back({same ? key.id : instance.random().uuid(), now, std::move(material), now + lag});
 }
 
 std::optional<Refusal> place(Instance const& instance, Key& key, Call const& call) {
@@ -236,10 +236,12 @@ Outcome list_versions(Instance& instance, Key& key, Call const& call) {
   for (std::size_t i = 0; i < seen; ++i) versions.push_back(&key.versions[i]);
   auto const order = instance.settings().oddities.version_order;
   if (order == Oddities::VersionOrder::newest_first) std::ranges::reverse(versions);
-  if (order == Oddities::VersionOrder::shuffled) std::ranges::sort(versions, {}, [](auto* v) { return v->id; });
+  if (order == Oddities::VersionOrder::shuffled)
+    std::ranges::sort(versions, {}, [](auto* v) { return v->id; });
 
   json::array resources;
-  for (auto const* version : cut(versions, *cut_at)) resources.emplace_back(version_object(instance, *version));
+  for (auto const* version : cut(versions, *cut_at))
+    resources.emplace_back(version_object(instance, *version));
   return collection(instance, key_version_type, std::move(resources),
                     *with_total ? std::optional(seen) : std::nullopt);
 }

@@ -32,7 +32,8 @@ std::optional<Refusal> deletion_objection(Key const& key, Call const& call, bool
   if (!key.dual_auth || !key.dual_auth->enabled) return std::nullopt;
   auto const& set = key.dual_auth->set_for_deletion;
   if (set && set->by != call.caller.iam_id) return std::nullopt;
-  return refuse(409, "AUTHORIZATIONS_NOT_MET", "Number of authorizations required to delete is not met").error();
+  return refuse(409, "AUTHORIZATIONS_NOT_MET", "Number of authorizations required to delete is not met")
+      .error();
 }
 
 std::optional<Refusal> dual_auth_objection(Key const& key) {

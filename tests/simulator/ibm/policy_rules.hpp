@@ -19,7 +19,8 @@ Granted<bool> dual_auth_wish(boost::json::object const& dual_auth);
 /// interval_month in 1..12, or 400 INVALID_FIELD_ERR.
 Granted<std::optional<int>> interval_month(boost::json::object const& object);
 
-/// Puts the wish on a root key that the service made itself; keeps a stored interval that the wish leaves out.
+/// Puts the wish on a root key that the service made itself; keeps a stored interval that the wish leaves
+/// out.
 std::optional<Refusal> set_rotation_policy(Key& key, RotationWish const& wish, Stamp const& stamp,
                                            Randomness& random);
 /// Once on, dual authorization cannot be turned off.

@@ -31,12 +31,12 @@ std::unexpected<Refusal> refuse_field(std::string field, std::string message);
 std::unexpected<Refusal> refuse_query(std::string parameter, std::string message);
 
 /// Refusals that many operations share.
-std::unexpected<Refusal> refuse_body(std::string message);    ///< 400 BAD_BODY_ERR
-std::unexpected<Refusal> refuse_unknown_key();                ///< 404 KEY_NOT_FOUND_ERR
-std::unexpected<Refusal> refuse_standard_key();               ///< 400 KEY_ROOT_REQ_ERR
-std::unexpected<Refusal> refuse_state();                      ///< 409 KEY_ACTION_INVALID_STATE_ERR
-std::unexpected<Refusal> refuse_deleted_key();                ///< 410 KEY_DELETED_ERR
-std::unexpected<Refusal> refuse_until(std::string message);   ///< 409 REQ_TOO_EARLY_ERR
+std::unexpected<Refusal> refuse_body(std::string message);   ///< 400 BAD_BODY_ERR
+std::unexpected<Refusal> refuse_unknown_key();               ///< 404 KEY_NOT_FOUND_ERR
+std::unexpected<Refusal> refuse_standard_key();              ///< 400 KEY_ROOT_REQ_ERR
+std::unexpected<Refusal> refuse_state();                     ///< 409 KEY_ACTION_INVALID_STATE_ERR
+std::unexpected<Refusal> refuse_deleted_key();               ///< 410 KEY_DELETED_ERR
+std::unexpected<Refusal> refuse_until(std::string message);  ///< 409 REQ_TOO_EARLY_ERR
 
 /// The error body of the service: `subject` ("Key could not be rotated") is the operation's.
 Answer to_answer(Refusal const& refusal, std::string_view subject, Oddities const& oddities);

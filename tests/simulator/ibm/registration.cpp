@@ -16,10 +16,8 @@ struct Word {
   Profile profile;
   std::string_view name;
 };
-constexpr std::array<Word, 4> words{{{Profile::fast, "fast"},
-                                     {Profile::slow, "slow"},
-                                     {Profile::never, "never"},
-                                     {Profile::stale, "stale"}}};
+constexpr std::array<Word, 4> words{
+    {{Profile::fast, "fast"}, {Profile::slow, "slow"}, {Profile::never, "never"}, {Profile::stale, "stale"}}};
 
 // Both ends stay inside the four hours that the documentation promises.
 std::chrono::seconds delay(Profile profile, Randomness& random) {

@@ -43,8 +43,8 @@ struct Registration {
 
 enum class Notice { rotate, sync };
 
-/// The service hears that `newest` is the key's version now. A rewrap still under way is replaced: the service
-/// always goes to the version it heard of last.
+/// The service hears that `newest` is the key's version now. A rewrap still under way is replaced: the
+/// service always goes to the version it heard of last.
 void notify(Registration& registration, Notice notice, std::string const& newest, Instant now,
             Randomness& random);
 

@@ -36,7 +36,8 @@ constexpr std::array routes{
           "Could not initiate sync requests to associated resources", &sync},
     Route{"POST", "keys/{}/actions/disable", Need::manager, "keys.disable", "Key could not be disabled",
           &disable},
-    Route{"POST", "keys/{}/actions/enable", Need::manager, "keys.enable", "Key could not be enabled", &enable},
+    Route{"POST", "keys/{}/actions/enable", Need::manager, "keys.enable", "Key could not be enabled",
+          &enable},
     Route{"POST", "keys/{}/actions/setKeyForDeletion", Need::writer, "keys.set-for-deletion",
           "Action could not be performed on key", &set_for_deletion},
     Route{"POST", "keys/{}/actions/unsetKeyForDeletion", Need::writer, "keys.unset-for-deletion",
@@ -47,14 +48,30 @@ constexpr std::array routes{
           &put_key_policies},
     Route{"GET", "keys/{}/registrations", Need::reader, "registrations.list",
           "Registrations could not be retrieved", &list_key_registrations},
-    Route{"POST", "keys/{}/registrations/{}", Need::service, "registrations.write",
-          "Registration could not be created", {}},
-    Route{"PUT", "keys/{}/registrations/{}", Need::service, "registrations.write",
-          "Registration could not be replaced", {}},
-    Route{"PATCH", "keys/{}/registrations/{}", Need::service, "registrations.write",
-          "Registration could not be updated", {}},
-    Route{"DELETE", "keys/{}/registrations/{}", Need::service, "registrations.write",
-          "Registration could not be deleted", {}},
+    Route{"POST",
+          "keys/{}/registrations/{}",
+          Need::service,
+          "registrations.write",
+          "Registration could not be created",
+          {}},
+    Route{"PUT",
+          "keys/{}/registrations/{}",
+          Need::service,
+          "registrations.write",
+          "Registration could not be replaced",
+          {}},
+    Route{"PATCH",
+          "keys/{}/registrations/{}",
+          Need::service,
+          "registrations.write",
+          "Registration could not be updated",
+          {}},
+    Route{"DELETE",
+          "keys/{}/registrations/{}",
+          Need::service,
+          "registrations.write",
+          "Registration could not be deleted",
+          {}},
     Route{"POST", "event_ack", Need::service, "events.acknowledge", "Event could not be acknowledged", {}},
     Route{"POST", "keys/{}/aliases/{}", Need::manager, "aliases.create", "Alias could not be created",
           &create_alias},
@@ -83,8 +100,10 @@ std::optional<std::vector<std::string>> captures_of(std::string_view pattern, Se
     auto const slash = pattern.find('/');
     auto const expected = pattern.substr(0, slash);
     pattern = slash == std::string_view::npos ? std::string_view() : pattern.substr(slash + 1);
-    if (expected == "{}" && !segment.empty()) captures.push_back(segment);
-    else if (expected != segment) return std::nullopt;
+    if (expected == "{}" && !segment.empty())
+      captures.push_back(segment);
+    else if (expected != segment)
+      return std::nullopt;
   }
   if (!pattern.empty()) return std::nullopt;
   return captures;

@@ -20,8 +20,8 @@ inline constexpr std::string_view key_ring_type = "application/vnd.ibm.kms.key_r
 inline constexpr std::string_view alias_type = "application/vnd.ibm.kms.alias+json";
 inline constexpr std::string_view allowed_ip_type = "application/vnd.ibm.kms.allowed_ip_metadata+json";
 
-/// A list in its envelope. `collectionTotal` counts this page; `total`, the whole, is told only when asked for.
-/// Of an empty list `resources` is left out, or what the instance's oddities say.
+/// A list in its envelope. `collectionTotal` counts this page; `total`, the whole, is told only when asked
+/// for. Of an empty list `resources` is left out, or what the instance's oddities say.
 Answer collection(Instance const& instance, std::string_view type, boost::json::array resources,
                   std::optional<std::size_t> total = std::nullopt);
 /// One resource in its envelope.

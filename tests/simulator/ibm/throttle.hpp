@@ -6,8 +6,8 @@
 
 namespace rekeyd::sim::ibm {
 
-/// A limit of requests per instance. The service publishes neither its limit nor whether it sends Retry-After,
-/// so a world chooses both. The bucket fills at `per_second` up to `burst`.
+/// A limit of requests per instance. The service publishes neither its limit nor whether it sends
+/// Retry-After, so a world chooses both. The bucket fills at `per_second` up to `burst`.
 struct Throttle {
   enum class RetryAfter { absent, seconds, date };
 

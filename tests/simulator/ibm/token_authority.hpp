@@ -20,7 +20,7 @@ std::optional<Role> role_named(std::string_view name);
 
 /// Who calls.
 struct Identity {
-  std::string iam_id;   ///< "iam-ServiceId-..."
+  std::string iam_id;  ///< "iam-ServiceId-..."
   std::string account;
   Role role{Role::manager};
   bool may_purge{false};  ///< The KeyPurge role, which no other role includes.
