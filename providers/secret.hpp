@@ -14,6 +14,11 @@ namespace rekeyd::providers {
 /// `why` then says so. Without it Secret falls back to ordinary memory that is wiped on free.
 bool start_secure_heap(std::size_t bytes, std::string& why);
 
+namespace detail {
+void* allocate_wiping(std::size_t bytes);
+void free_wiping(void* piece, std::size_t bytes) noexcept;
+}  // namespace detail
+
 /// Allocates from OpenSSL's secure heap up to 64 KiB a piece and wipes whatever it frees. For HTTP bodies and
 /// read buffers, which may carry a DEK in some encoding. Larger pieces (listings, never DEKs) come from
 /// ordinary memory.
@@ -24,19 +29,16 @@ class WipingAllocator {
   WipingAllocator() = default;
   template <class U>
   WipingAllocator(WipingAllocator<U> const&) {}  // NOLINT(google-explicit-constructor): the allocator model
-  T* allocate(std::size_t n) { return static_cast<T*>(allocate_bytes(n * sizeof(T))); }
-  void deallocate(T* p, std::size_t n) noexcept { free_bytes(p, n * sizeof(T)); }
+  T* allocate(std::size_t n) { return static_cast<T*>(detail::allocate_wiping(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t n) noexcept { detail::free_wiping(p, n * sizeof(T)); }
   bool operator==(WipingAllocator const&) const { return true; }
-
- private:
-  static void* allocate_bytes(std::size_t bytes);
-  static void free_bytes(void* p, std::size_t bytes) noexcept;
 };
 
 /// Text that is wiped when it goes: HTTP bodies.
 using Body = std::basic_string<char, std::char_traits<char>, WipingAllocator<char>>;
 
-/// A json storage whose values are wiped when they go: for parsing answers that carry a DEK or a token.
+/// A json storage whose values are wiped when they go: for parsing answers that carry a DEK or a token. Parse
+/// with parse_wiping (providers/json.hpp), which keeps the parser's own scratch memory in it as well.
 boost::json::storage_ptr wiping_storage();
 
 /// DEK plaintext, tokens, API keys, client secrets. Move-only, compared in constant time, wiped when it goes,
@@ -51,7 +53,8 @@ class Secret {
 
   Secret(Secret const&) = delete;
   Secret& operator=(Secret const&) = delete;
-  Secret(Secret&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Secret(Secret&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 
