@@ -16,7 +16,8 @@ namespace {
 using Defects = std::vector<std::string>;
 
 void compare_type(RootKey const& before, RootKey const& after, Defects& defects) {
-  if (before.type != after.type) {
+  // A listing shows no type; then there is nothing to compare with.
+  if (before.type.algorithm != KeyAlgorithm::other && before.type != after.type) {
     defects.push_back(fmt::format("the type changed from {} {} bits ({}) to {} {} bits ({})",
                                   to_text(before.type.algorithm), before.type.bits, to_text(before.type.protection),
                                   to_text(after.type.algorithm), after.type.bits, to_text(after.type.protection)));
@@ -25,7 +26,7 @@ void compare_type(RootKey const& before, RootKey const& after, Defects& defects)
 
 // An operation too many is a defect as well: a wrapping key that suddenly signs is another key.
 void compare_operations(RootKey const& before, RootKey const& after, Defects& defects) {
-  if (before.operations == after.operations) return;
+  if (before.operations.empty() || before.operations == after.operations) return;
   defects.push_back(fmt::format("the operations changed from {} to {}", fmt::join(before.operations, ", "),
                                 fmt::join(after.operations, ", ")));
 }
