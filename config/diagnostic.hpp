@@ -11,11 +11,12 @@ enum class Severity { error, warning };
 /// One mistake in a file, told like a compiler tells it, with a remedy.
 struct Diagnostic {
   Severity severity{Severity::error};
-  SourcePlace place;      ///< line 0 when the file as a whole is meant.
-  std::string rule;       ///< Stable id for machines: "unknown-field", "out-of-range", ...
-  std::string message;    ///< What was found and what was expected.
-  std::string hint;       ///< "did you mean 'every'?", or empty.
-  std::vector<SourcePlace> related;  ///< Other places that belong to it: the second of two conflicting policies.
+  SourcePlace place;    ///< line 0 when the file as a whole is meant.
+  std::string rule;     ///< Stable id for machines: "unknown-field", "out-of-range", ...
+  std::string message;  ///< What was found and what was expected.
+  std::string hint;     ///< "did you mean 'every'?", or empty.
+  std::vector<SourcePlace>
+      related;  ///< Other places that belong to it: the second of two conflicting policies.
   bool operator==(Diagnostic const&) const = default;
 };
 

@@ -23,21 +23,27 @@ struct SecretReference {
   std::string name;  ///< The credential's name or the file's path.
 };
 
-enum class ProviderKind { azure_key_vault, azure_managed_hsm, ibm_key_protect, ibm_key_protect_dedicated, ibm_hpcs };
+enum class ProviderKind {
+  azure_key_vault,
+  azure_managed_hsm,
+  ibm_key_protect,
+  ibm_key_protect_dedicated,
+  ibm_hpcs
+};
 
 /// "azure-key-vault", "azure-managed-hsm", "ibm-key-protect", "ibm-key-protect-dedicated", "ibm-hpcs".
 char const* to_text(ProviderKind kind);
 
 struct LimitSettings {
   unsigned in_flight{16};
-  double per_second{0};        ///< 0: the provider kind's own published figure, or none.
+  double per_second{0};  ///< 0: the provider kind's own published figure, or none.
   unsigned tries{5};
   std::chrono::milliseconds call_timeout{30'000};
 };
 
 /// Identity at Entra ID: client credentials.
 struct EntraCredentials {
-  std::string tenant;          ///< GUID or domain.
+  std::string tenant;  ///< GUID or domain.
   std::string client_id;
   SecretReference client_secret;
   std::string authority{"https://login.microsoftonline.com"};
@@ -51,7 +57,7 @@ struct IbmCredentials {
 /// One vault or HSM pool.
 struct AzureVault {
   VaultName name;
-  std::string url;             ///< "https://payments-eu.vault.azure.net"
+  std::string url;  ///< "https://payments-eu.vault.azure.net"
 };
 
 enum class AzureRotateBy {
@@ -71,9 +77,9 @@ struct AzureSettings {
 
 struct IbmInstance {
   VaultName name;
-  std::string id;              ///< The service instance's GUID: the Bluemix-Instance header.
-  std::string url;             ///< "https://us-south.kms.cloud.ibm.com"
-  std::string key_ring;        ///< Only this ring; empty: all that may be seen.
+  std::string id;        ///< The service instance's GUID: the Bluemix-Instance header.
+  std::string url;       ///< "https://us-south.kms.cloud.ibm.com"
+  std::string key_ring;  ///< Only this ring; empty: all that may be seen.
 };
 
 struct IbmSettings {
@@ -94,24 +100,25 @@ struct DekStoreSettings {
 };
 
 struct NetworkSettings {
-  std::filesystem::path ca_file;                   ///< Empty: the system's authorities.
-  std::map<std::string, std::string> connect_to;   ///< "host:port" → "address:port".
+  std::filesystem::path ca_file;                  ///< Empty: the system's authorities.
+  std::map<std::string, std::string> connect_to;  ///< "host:port" → "address:port".
 };
 
 struct RotationSettings {
-  unsigned per_hour{60};       ///< Rotations begun in any hour, over all keys.
-  unsigned in_flight{8};       ///< Rotations at once.
+  unsigned per_hour{60};  ///< Rotations begun in any hour, over all keys.
+  unsigned in_flight{8};  ///< Rotations at once.
   std::chrono::seconds overdue_after{std::chrono::hours(24)};
   unsigned storm_warning_percent{20};  ///< A reload that makes more of the fleet due than this is warned of.
 };
 
 struct Settings {
-  std::filesystem::path file;             ///< Where this was read from.
-  std::filesystem::path policies;         ///< Directory of policy files.
-  std::filesystem::path database;         ///< Default: $STATE_DIRECTORY/rekeyd.db, else /var/lib/rekeyd/rekeyd.db.
-  std::filesystem::path control_socket;   ///< Default: $RUNTIME_DIRECTORY/control.sock, else /run/rekeyd/control.sock.
-  std::string control_group;              ///< Group that may use the socket; empty: the daemon's own user only.
-  std::string auditor_group;              ///< Group that may read the database; empty: nobody else.
+  std::filesystem::path file;      ///< Where this was read from.
+  std::filesystem::path policies;  ///< Directory of policy files.
+  std::filesystem::path database;  ///< Default: $STATE_DIRECTORY/rekeyd.db, else /var/lib/rekeyd/rekeyd.db.
+  std::filesystem::path
+      control_socket;         ///< Default: $RUNTIME_DIRECTORY/control.sock, else /run/rekeyd/control.sock.
+  std::string control_group;  ///< Group that may use the socket; empty: the daemon's own user only.
+  std::string auditor_group;  ///< Group that may read the database; empty: nobody else.
   std::chrono::seconds inventory_every{std::chrono::hours(1)};
   NetworkSettings network;
   RotationSettings rotations;

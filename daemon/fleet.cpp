@@ -2,7 +2,8 @@
 
 namespace rekeyd::daemon {
 
-Fleet::Fleet(World& world, std::chrono::seconds overdue_after) : world_(world), overdue_after_(overdue_after) {}
+Fleet::Fleet(World& world, std::chrono::seconds overdue_after)
+    : world_(world), overdue_after_(overdue_after) {}
 
 Result<void> Fleet::load() {
   auto stored = world_.store.keys();
@@ -39,7 +40,8 @@ TrackedKey& Fleet::put(storage::StoredKey stored) {
 
 void Fleet::apply(std::shared_ptr<PolicySet const> policies) {
   for (auto& [ref, key] : keys_) key.match = match_policy(policies->policies, key.stored.key);
-  policies_ = std::move(policies);  // only now: the matches above point into the new set, the old ones are gone
+  policies_ =
+      std::move(policies);  // only now: the matches above point into the new set, the old ones are gone
   for (auto& [ref, key] : keys_) look_anew(key);
 }
 
@@ -49,31 +51,19 @@ void Fleet::look_anew(TrackedKey& key) {
   // An open rotation that waits for nothing has to be carried on now.
   if (key.rotation && key.rotation->state == RotationState::open && !when) when = world_.clock.wall_now();
   if (key.running) when.reset();
+  file(key, when);
+}
+
+void Fleet::file(TrackedKey& key, std::optional<Instant> when) {
   KeyRef const& ref = key.stored.key.ref;
-  if (key.look_at) index_.erase({*key.look_at, ref});
-  key.look_at = when;
-  if (when) index_.insert({*when, ref});
-}
-
-void Fleet::postpone(TrackedKey& key, Instant until) {
-  KeyRef const& ref = key.stored.key.ref;
-  if (key.look_at) index_.erase({*key.look_at, ref});
-  key.look_at = until;
-  index_.insert({until, ref});
-}
-
-std::optional<std::pair<Instant, KeyRef>> Fleet::first() const {
-  if (index_.empty()) return std::nullopt;
-  return *index_.begin();
-}
-
-std::vector<KeyRef> Fleet::needing_attention(Instant now) const {
-  std::vector<KeyRef> keys;
-  for (auto const& [when, key] : index_) {
-    if (when > now) break;
-    keys.push_back(key);
+  if (key.look_at) {
+    to_continue_.erase({*key.look_at, ref});
+    to_begin_.erase({*key.look_at, ref});
   }
-  return keys;
+  key.look_at = when;
+  if (!when) return;
+  Index& index = key.rotation ? to_continue_ : to_begin_;
+  index.insert({*when, ref});
 }
 
 KeyFacts Fleet::facts_of(TrackedKey const& key, std::optional<Instant> quota_free_at) const {

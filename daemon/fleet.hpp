@@ -27,8 +27,8 @@ struct TrackedKey {
   std::optional<Instant> look_at;    ///< When the scheduler looks at it next; its place in the index.
 };
 
-/// All root keys, and the index of when each needs attention, so that work grows with what is due and not with
-/// what is known. Holds the policies in force. Memory only; the store is the truth across restarts.
+/// All root keys, and the index of when each needs attention, so that work grows with what is due and not
+/// with what is known. Holds the policies in force. Memory only; the store is the truth across restarts.
 class Fleet {
  public:
   explicit Fleet(World& world, std::chrono::seconds overdue_after);
@@ -47,13 +47,12 @@ class Fleet {
 
   /// Recomputes when `key` needs attention, after anything of it has changed.
   void look_anew(TrackedKey& key);
-  /// Delays the scheduler's next look, after our own trouble with a key that is no fact about it.
-  void postpone(TrackedKey& key, Instant until);
 
-  /// The key that needs attention first, if any.
-  std::optional<std::pair<Instant, KeyRef>> first() const;
-  /// Keys whose moment has come, in order.
-  std::vector<KeyRef> needing_attention(Instant now) const;
+  /// When a key needs attention, soonest first. Two of them, because an open rotation goes on whatever the
+  /// caps say, and a new one does not begin.
+  using Index = std::set<std::pair<Instant, KeyRef>>;
+  Index const& to_continue() const { return to_continue_; }
+  Index const& to_begin() const { return to_begin_; }
 
   /// What to say of a key now. `quota_free_at`: set while the cap of rotations per hour is used up.
   Verdict verdict(TrackedKey const& key, std::optional<Instant> quota_free_at = std::nullopt) const;
@@ -65,7 +64,10 @@ class Fleet {
   std::chrono::seconds overdue_after_;
   std::shared_ptr<PolicySet const> policies_ = std::make_shared<PolicySet const>();
   std::map<KeyRef, TrackedKey> keys_;
-  std::set<std::pair<Instant, KeyRef>> index_;
+  void file(TrackedKey& key, std::optional<Instant> when);
+
+  Index to_continue_;
+  Index to_begin_;
 };
 
 }  // namespace rekeyd::daemon

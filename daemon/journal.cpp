@@ -24,10 +24,16 @@ OutcomeWords words_of(StepOutcome const& outcome) {
   return std::visit(
       Overloaded{
           [](StepDone const&) { return OutcomeWords{"done", EventKind::step_done, EventOutcome::ok}; },
-          [](StepAgain const&) { return OutcomeWords{"again", EventKind::step_failed, EventOutcome::failed}; },
+          [](StepAgain const&) {
+            return OutcomeWords{"again", EventKind::step_failed, EventOutcome::failed};
+          },
           [](StepWait const&) { return OutcomeWords{"wait", EventKind::step_waiting, EventOutcome::held}; },
-          [](StepBlocked const&) { return OutcomeWords{"blocked", EventKind::step_failed, EventOutcome::failed}; },
-          [](StepAbandoned const&) { return OutcomeWords{"abandoned", EventKind::step_done, EventOutcome::held}; },
+          [](StepBlocked const&) {
+            return OutcomeWords{"blocked", EventKind::step_failed, EventOutcome::failed};
+          },
+          [](StepAbandoned const&) {
+            return OutcomeWords{"abandoned", EventKind::step_done, EventOutcome::held};
+          },
           [](StepBack const&) { return OutcomeWords{"back", EventKind::step_done, EventOutcome::ok}; },
       },
       outcome);
@@ -41,9 +47,9 @@ Error const* error_of(StepOutcome const& outcome) {
 
 HistoryEvent outcome_event(Rotation const& after, Step step, StepOutcome const& outcome, Instant at) {
   OutcomeWords const words = words_of(outcome);
-  std::string const sentence =
-      after.message.empty() ? fmt::format("step {} {}", to_text(step), words.word)
-                            : fmt::format("step {} {}: {}", to_text(step), words.word, after.message);
+  std::string const sentence = after.message.empty()
+                                   ? fmt::format("step {} {}", to_text(step), words.word)
+                                   : fmt::format("step {} {}: {}", to_text(step), words.word, after.message);
   HistoryEvent event = event_of(after, words.kind, sentence, at);
   event.step = to_text(step);
   event.outcome = words.outcome;
@@ -61,7 +67,8 @@ HistoryEvent outcome_event(Rotation const& after, Step step, StepOutcome const& 
 /// What ends with the rotation itself, if this step ended it.
 std::optional<HistoryEvent> ending_event(Rotation const& after, Instant at) {
   switch (after.state) {
-    case RotationState::open: return std::nullopt;
+    case RotationState::open:
+      return std::nullopt;
     case RotationState::done: {
       HistoryEvent event = event_of(after, EventKind::rotation_done, "rotation done", at);
       event.version = after.new_version;

@@ -155,7 +155,7 @@ std::optional<Verdict> due_now(KeyFacts const& facts) {
   Verdict said =
       verdict(late ? KeyStatus::overdue : KeyStatus::due, "cryptoperiod_over",
               fmt::format("was due {} by policy {}", to_rfc3339(due), policy_of(facts)->policy->name.str()));
-  said.next_try = facts.now;
+  said.next_try = due;  // past: as soon as the caps allow, the longest due first
   return said;
 }
 

@@ -19,8 +19,8 @@ struct KeyFacts {
   PolicyMatch const& match;
   std::optional<Rotation> const& rotation;  ///< The unfinished one, if any.
   bool provider_configured{true};
-  bool gone{};                              ///< No longer listed by its provider.
-  std::string read_error;                   ///< Why the last reading of the key failed; empty if it did not.
+  bool gone{};             ///< No longer listed by its provider.
+  std::string read_error;  ///< Why the last reading of the key failed; empty if it did not.
   std::optional<std::chrono::seconds> rotation_floor;  ///< The provider's least time between rotations.
   bool deactivated_may_rotate{};
   std::optional<Instant> quota_free_at;  ///< Set while the cap of rotations per hour is used up.

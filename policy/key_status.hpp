@@ -30,7 +30,7 @@ struct Verdict {
   std::string sentence;  ///< For people.
   std::optional<Instant> since;
   std::optional<Instant> due;
-  std::optional<Instant> next_try;  ///< When the daemon looks again or acts.
+  std::optional<Instant> next_try;  ///< When the daemon looks again or acts; past: as soon as it may.
   bool operator==(Verdict const&) const = default;
 };
 

@@ -1,0 +1,98 @@
+#include "config/endpoint_url.hpp"
+
+#include "config/name_syntax.hpp"
+
+#include <boost/url/ipv6_address.hpp>
+#include <boost/url/parse.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace rekeyd::config {
+
+namespace {
+
+Complaint complaint(std::string message, std::string hint) {
+  return {"url", std::move(message), std::move(hint)};
+}
+
+/// What stands after host and port, judged.
+std::optional<Complaint> tail_complaint(boost::urls::url_view const& url) {
+  if (url.has_query() || url.has_fragment()) {
+    return complaint("a service's URL has no '?' or '#' part", "write only https:// and the host");
+  }
+  std::string const path(url.encoded_path());
+  if (path.empty() || path == "/") return std::nullopt;
+  if (path.starts_with("/api/v2")) {
+    return complaint("the URL must not contain /api/v2", "rekeyd adds it: end the URL after the host");
+  }
+  return complaint("a service's URL has no path", "write only https:// and the host");
+}
+
+}  // namespace
+
+std::expected<EndpointUrl, Complaint> parse_endpoint_url(std::string_view text) {
+  auto const parsed = boost::urls::parse_uri(text);
+  if (!parsed) {
+    return std::unexpected(complaint("not a URL", "write it like https://us-south.kms.cloud.ibm.com"));
+  }
+  boost::urls::url_view const url = *parsed;
+  if (url.scheme_id() != boost::urls::scheme::https) {
+    return std::unexpected(complaint("a service is spoken to over https only", "begin it with https://"));
+  }
+  if (url.has_userinfo()) {
+    return std::unexpected(
+        complaint("a user name or password must not be in a URL", "credentials have a field of their own"));
+  }
+  std::string const host = lower_case(std::string(url.encoded_host()));
+  bool const address = url.host_type() == boost::urls::host_type::ipv6;
+  if (!address && !is_host(host)) return std::unexpected(complaint("the URL has no valid host name", ""));
+  bool const bad_port = url.has_port() && (url.port_number() == 0 || url.port().empty());
+  if (bad_port) return std::unexpected(complaint("the port must be a number from 1 to 65535", ""));
+  if (auto tail = tail_complaint(url)) return std::unexpected(std::move(*tail));
+  std::string const port = url.has_port() ? ":" + std::to_string(url.port_number()) : "";
+  return EndpointUrl{"https://" + host + port, host};
+}
+
+std::optional<ProviderKind> kind_of_host(std::string_view host) {
+  struct Domain {
+    std::string_view suffix;
+    ProviderKind kind;
+  };
+  using enum ProviderKind;
+  constexpr std::array domains{
+      Domain{".vault.azure.net", azure_key_vault},
+      Domain{".vault.usgovcloudapi.net", azure_key_vault},
+      Domain{".vault.azure.cn", azure_key_vault},
+      Domain{".managedhsm.azure.net", azure_managed_hsm},
+      Domain{".managedhsm.usgovcloudapi.net", azure_managed_hsm},
+      Domain{".managedhsm.azure.cn", azure_managed_hsm},
+      Domain{".kms.cloud.ibm.com", ibm_key_protect},
+      Domain{".kms.appdomain.cloud", ibm_key_protect_dedicated},
+      Domain{".hs-crypto.cloud.ibm.com", ibm_hpcs},
+      Domain{".hs-crypto.appdomain.cloud", ibm_hpcs},
+  };
+  for (Domain const& domain : domains) {
+    if (host.ends_with(domain.suffix)) return domain.kind;
+  }
+  return std::nullopt;
+}
+
+std::optional<HostPort> parse_host_port(std::string_view text) {
+  auto const colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view const host = text.substr(0, colon);
+  std::string_view const digits = text.substr(colon + 1);
+  unsigned port{};
+  auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size() || port < 1 || port > 65535) {
+    return std::nullopt;
+  }
+  bool const bracketed = host.starts_with('[') && host.ends_with(']');
+  bool const address =
+      bracketed && boost::urls::parse_ipv6_address(host.substr(1, host.size() - 2)).has_value();
+  if (!address && !is_host(host)) return std::nullopt;
+  return HostPort{lower_case(host), port};
+}
+
+}  // namespace rekeyd::config

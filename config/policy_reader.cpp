@@ -1,0 +1,177 @@
+#include "config/policy_reader.hpp"
+
+#include "config/glob_syntax.hpp"
+#include "config/name_syntax.hpp"
+#include "config/override_checks.hpp"
+#include "config/rotation_interval.hpp"
+#include "config/time_zone.hpp"
+#include "config/yaml_fields.hpp"
+
+#include <fmt/format.h>
+
+namespace rekeyd::config {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<std::pair<std::string, Mode>> const modes{{"enforce", Mode::enforce}, {"observe", Mode::observe}};
+std::vector<std::pair<std::string, WrapBy>> const wraps{{"local", WrapBy::local},
+                                                        {"service", WrapBy::service}};
+
+void report(Given const& given, Complaint const& complaint, Findings& findings) {
+  findings.error(given.at(), complaint.rule, fmt::format("{}: {}", given.label, complaint.message),
+                 complaint.hint);
+}
+
+std::optional<Months> interval_of(Given const& given, Findings& findings) {
+  if (!given) return std::nullopt;
+  // `every: 3` is a number to YAML; the mistake is the missing unit, not the missing quotes.
+  if (given.value->kind != YamlValue::Kind::scalar || given.value->text.empty()) {
+    text_of(given, findings);
+    return std::nullopt;
+  }
+  auto const interval = parse_rotation_interval(given.value->text);
+  if (interval) return *interval;
+  report(given, interval.error(), findings);
+  return std::nullopt;
+}
+
+std::optional<std::string> pattern_of(Given const& given, Findings& findings) {
+  auto pattern = text_of(given, findings);
+  if (!pattern) return std::nullopt;
+  auto const defect = glob_defect(*pattern);
+  if (!defect) return pattern;
+  findings.error(given.at(), "pattern", fmt::format("{}: not a valid pattern: {}", given.label, *defect),
+                 "patterns are made of names, *, ? and sets such as [a-z0-9]");
+  return std::nullopt;
+}
+
+std::map<std::string, std::string> tags_of(Given const& given, Findings& findings) {
+  std::map<std::string, std::string> tags;
+  if (!map_of(given, findings)) return tags;
+  if (given.value->fields.empty()) {
+    findings.error(given.at(), "empty-selector", "'tags' names no tag", "leave it out to mean any tags");
+  }
+  FieldReader fields(given, findings);
+  for (YamlField const& field : given.value->fields) {
+    if (field.name.empty() || tags.contains(field.name)) continue;
+    Given tag = fields.optional(field.name);
+    tag.label = fmt::format("tag {}", tag.label);
+    auto value = text_of(tag, findings);
+    if (!value) continue;
+    // A tag's value may hold what a name may not ('/', ' '); only its sets are checked.
+    std::string names_only = *value;
+    for (char& c : names_only) c = c == '/' || c == ' ' || c == '\\' ? '_' : c;
+    if (auto const defect = glob_defect(names_only)) {
+      findings.error(tag.at(), "pattern", fmt::format("{}: not a valid pattern: {}", tag.label, *defect));
+      continue;
+    }
+    tags.emplace(field.name, std::move(*value));
+  }
+  return tags;
+}
+
+KeySelector selector_of(Given const& given, Findings& findings) {
+  KeySelector selector;
+  if (!map_of(given, findings)) return selector;
+  FieldReader fields(given, findings);
+  selector.provider = pattern_of(fields.optional("provider"), findings);
+  selector.vault = pattern_of(fields.optional("vault"), findings);
+  selector.key = pattern_of(fields.optional("key"), findings);
+  selector.tags = tags_of(fields.optional("tags"), findings);
+  fields.finish();
+  if (given.value->fields.empty()) {
+    findings.error(given.at(), "empty-selector", "'match' is empty, which could mean every key or none",
+                   "write match: { key: \"*\" } to mean every key");
+  }
+  return selector;
+}
+
+std::optional<KeyOverride> override_of(Given const& given, Findings& findings) {
+  if (!map_of(given, findings)) return std::nullopt;
+  FieldReader fields(given, findings);
+  KeyOverride exception;
+  exception.place = findings.place(given.at());
+  auto key = pattern_of(fields.required("key", "key: cmk-ledger"), findings);
+  bool const changes_something = fields.has("every") || fields.has("mode");
+  exception.every = interval_of(fields.optional("every"), findings);
+  exception.mode = word_of(fields.optional("mode"), modes, findings);
+  fields.finish();
+  if (!changes_something) {
+    findings.error(given.at(), "empty-override", "this exception changes nothing",
+                   "give it 'every' or 'mode', or remove it");
+  }
+  if (!key) return std::nullopt;
+  exception.key = std::move(*key);
+  return exception;
+}
+
+std::vector<KeyOverride> overrides_of(Given const& given, Findings& findings) {
+  std::vector<KeyOverride> overrides;
+  for (Given item : list_of(given, findings)) {
+    item.label = "an exception in 'keys'";
+    if (auto one = override_of(item, findings)) overrides.push_back(std::move(*one));
+  }
+  return overrides;
+}
+
+PolicyName policy_name_of(Given const& given, Findings& findings) {
+  auto const name = text_of(given, findings);
+  if (!name) return {};
+  if (is_name(*name)) return PolicyName(*name);
+  findings.error(given.at(), "name", fmt::format("{}: a policy's name is {}", given.label, name_rule));
+  return {};
+}
+
+Zone zone_of(Given const& given, Findings& findings) {
+  std::optional<std::string> const name = given ? text_of(given, findings) : "UTC";
+  if (!name) return nullptr;
+  auto const zone = find_time_zone(*name);
+  if (zone) return *zone;
+  Given labelled = given;
+  if (!given) labelled.label = "'zone' (UTC)";
+  report(labelled, zone.error(), findings);
+  return nullptr;
+}
+
+RotationPolicy policy_of(Given const& given, Findings& findings) {
+  FieldReader fields(given, findings);
+  // Where the interval is missing or wrong the set is refused: what stands here is never acted on.
+  RotationPolicy policy{{}, {}, *Months::of(12), {}, {}, {}, {}, {}, {}};
+  policy.place = findings.place(given.at());
+  policy.name = policy_name_of(fields.required("name", "name: payments"), findings);
+  policy.match = selector_of(fields.required("match", "match: { key: \"*\" }"), findings);
+  assign(policy.every, interval_of(fields.required("every", "every: 3 months"), findings));
+  assign(policy.mode, word_of(fields.optional("mode"), modes, findings));
+  policy.zone = zone_of(fields.optional("zone"), findings);
+  auto const spread = duration_of(fields.optional("spread"), 0s, std::chrono::days(28), findings);
+  policy.spread = std::chrono::floor<std::chrono::seconds>(spread.value_or(1h));
+  assign(policy.wrap, word_of(fields.optional("wrap"), wraps, findings));
+  policy.keys = overrides_of(fields.optional("keys"), findings);
+  fields.finish();
+  check_overrides(policy, findings);
+  return policy;
+}
+
+}  // namespace
+
+std::vector<RotationPolicy> read_policies(YamlValue const& root, Findings& findings) {
+  std::vector<RotationPolicy> policies;
+  Given const file = map_of({&root, "a policy file"}, findings);
+  if (!file) return policies;
+  FieldReader fields(file, findings);
+  if (!is_version_1(fields, findings)) return policies;
+  Given const list = fields.required("policies", "policies:");
+  for (Given item : list_of(list, findings)) {
+    item.label = "a policy";
+    if (map_of(item, findings)) policies.push_back(policy_of(item, findings));
+  }
+  fields.finish();
+  if (list && list.value->kind == YamlValue::Kind::list && list.value->items.empty()) {
+    findings.warning(list.at(), "no-policies", "this file holds no policy");
+  }
+  return policies;
+}
+
+}  // namespace rekeyd::config

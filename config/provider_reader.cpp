@@ -1,0 +1,117 @@
+#include "config/provider_reader.hpp"
+
+#include "config/azure_reader.hpp"
+#include "config/ibm_reader.hpp"
+#include "config/settings_fields.hpp"
+#include "config/unique_names.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace rekeyd::config {
+
+namespace {
+
+using enum ProviderKind;
+
+std::vector<std::pair<std::string, ProviderKind>> const kinds = [] {
+  std::vector<std::pair<std::string, ProviderKind>> list;
+  for (ProviderKind const kind :
+       {azure_key_vault, azure_managed_hsm, ibm_key_protect, ibm_key_protect_dedicated, ibm_hpcs}) {
+    list.emplace_back(to_text(kind), kind);
+  }
+  return list;
+}();
+
+bool is_azure(ProviderKind kind) { return kind == azure_key_vault || kind == azure_managed_hsm; }
+
+ProviderSettings provider_of(Given const& given, Findings& findings) {
+  FieldReader fields(given, findings);
+  ProviderSettings provider;
+  if (auto name = name_of(fields.required("name", "name: azure-prod"), findings))
+    provider.name = ProviderName(*name);
+  auto const kind = word_of(fields.required("kind", "kind: azure-key-vault"), kinds, findings);
+  provider.limits = limits_of(fields.optional("limits"), findings);
+  if (!kind) {
+    // Without its kind nothing can be said about these.
+    fields.pass_over(std::array<std::string, 6>{"vaults", "instances", "credentials", "api_version",
+                                                "rotate_by", "set_neutral_rotation_policy"});
+  } else if (is_azure(*kind)) {
+    provider.kind = *kind;
+    provider.cloud = read_azure(fields, *kind, findings);
+  } else {
+    provider.kind = *kind;
+    provider.cloud = read_ibm(fields, *kind, findings);
+  }
+  fields.finish();
+  return provider;
+}
+
+/// What rekeyd would rotate the keys of.
+struct Claim {
+  std::string where;  ///< A vault's URL, or an instance's URL and id.
+  std::string ring;   ///< Of an instance; empty: all rings.
+  std::string name;
+  Position at;
+};
+
+std::vector<Claim> claims_of(ProviderSettings const& provider, Position at) {
+  std::vector<Claim> claims;
+  if (auto const* const azure = std::get_if<AzureSettings>(&provider.cloud)) {
+    for (AzureVault const& vault : azure->vaults) {
+      claims.push_back({vault.url, "", provider.name.str() + "/" + vault.name.str(), at});
+    }
+  } else {
+    for (IbmInstance const& instance : std::get<IbmSettings>(provider.cloud).instances) {
+      // The id alone: one instance may be reached under several names (public, private).
+      claims.push_back({instance.id, instance.key_ring, provider.name.str() + "/" + instance.name.str(), at});
+    }
+  }
+  return claims;
+}
+
+class Claims {
+ public:
+  explicit Claims(Findings& findings) : findings_(findings) {}
+  void add(Claim const& claim) {
+    for (Claim const& other : claims_) {
+      bool const apart = claim.ring != other.ring && !claim.ring.empty() && !other.ring.empty();
+      if (claim.where != other.where || apart) continue;
+      findings_
+          .error(
+              claim.at, "claimed-twice",
+              fmt::format("{} and {} are the same: its keys would be rotated twice", other.name, claim.name),
+              "remove one of the two")
+          .related.push_back(findings_.place(other.at));
+      break;
+    }
+    claims_.push_back(claim);
+  }
+
+ private:
+  Findings& findings_;
+  std::vector<Claim> claims_;
+};
+
+}  // namespace
+
+std::vector<ProviderSettings> read_providers(Given const& given, Findings& findings) {
+  std::vector<ProviderSettings> providers;
+  UniqueNames names("a provider", findings);
+  Claims claims(findings);
+  for (Given item : list_of(given, findings)) {
+    item.label = "a provider";
+    if (!map_of(item, findings)) continue;
+    ProviderSettings provider = provider_of(item, findings);
+    if (!provider.name.empty()) names.add(provider.name.str(), item.at());
+    for (Claim const& claim : claims_of(provider, item.at())) claims.add(claim);
+    providers.push_back(std::move(provider));
+  }
+  if (given && given.value->kind == YamlValue::Kind::list && given.value->items.empty()) {
+    findings.error(given.at(), "empty-list", "'providers' is empty: there would be nothing to do");
+  }
+  return providers;
+}
+
+}  // namespace rekeyd::config

@@ -1,0 +1,176 @@
+#include "config/yaml_tree_builder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rekeyd::config {
+
+LineIndex::LineIndex(std::string_view text) {
+  std::size_t from = 0;
+  for (std::size_t end; (end = text.find('\n', from)) != std::string_view::npos; from = end + 1) {
+    lines_.push_back(text.substr(from, end - from));
+  }
+  lines_.push_back(text.substr(from));
+}
+
+Position LineIndex::position(YAML::Mark const& mark) const {
+  if (mark.is_null() || mark.line < 0) return {};
+  auto const line = static_cast<std::size_t>(mark.line);
+  auto const bytes = static_cast<std::size_t>(std::max(mark.column, 0));
+  if (line >= lines_.size()) return {mark.line + 1, mark.column + 1};
+  std::string_view const before = lines_[line].substr(0, bytes);
+  auto const characters =
+      std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  return {mark.line + 1, static_cast<int>(characters) + 1};
+}
+
+bool LineIndex::begins_with(Position at, std::string_view word) const {
+  auto const line = static_cast<std::size_t>(at.line - 1);
+  if (at.line < 1 || line >= lines_.size()) return false;
+  int column = 0;
+  for (std::size_t i = 0; i < lines_[line].size(); ++i) {
+    if ((static_cast<unsigned char>(lines_[line][i]) & 0xc0) != 0x80) ++column;
+    if (column == at.column) return lines_[line].substr(i).starts_with(word);
+  }
+  return false;
+}
+
+Position LineIndex::empty_item_above(Position at) const {
+  for (int line = std::min(at.line - 1, static_cast<int>(lines_.size())); line > 0; --line) {
+    std::string_view const text = lines_[static_cast<std::size_t>(line - 1)];
+    auto const dash = text.find_first_not_of(' ');
+    if (dash == std::string_view::npos || text[dash] == '#') continue;
+    if (text[dash] == '-') return {line, static_cast<int>(dash) + 1};
+    break;
+  }
+  return at;
+}
+
+void YamlTreeBuilder::OnDocumentStart(YAML::Mark const& mark) {
+  if (++documents_ == 1) return;
+  findings_.error(lines_.position(mark), "second-document", "a second YAML document begins here",
+                  "a file holds one: put the rest into another file");
+  throw ParsingStopped();
+}
+
+void YamlTreeBuilder::OnNull(YAML::Mark const& mark, YAML::anchor_t /*anchor*/) {
+  Position at = lines_.position(mark);
+  count(at);
+  bool const written = lines_.begins_with(at, "~") || lines_.begins_with(at, "null") ||
+                       lines_.begins_with(at, "Null") || lines_.begins_with(at, "NULL");
+  // The parser's place of a value that is not there is that of whatever comes next.
+  bool const is_value = !open_.empty() && open_.back().key_read;
+  if (!written && is_value) at = open_.back().value.fields.back().at;
+  if (!written && !is_value && !open_.empty() && open_.back().block_list) at = lines_.empty_item_above(at);
+  YamlValue value;
+  value.at = at;
+  add(std::move(value));
+}
+
+void YamlTreeBuilder::OnAlias(YAML::Mark const& mark, YAML::anchor_t /*anchor*/) {
+  Position const at = lines_.position(mark);
+  count(at);
+  findings_.error(at, "alias", "aliases (*name) are not read",
+                  "write the value out; a pattern that begins with '*' needs quotes");
+  YamlValue value;
+  value.kind = YamlValue::Kind::refused;
+  value.at = at;
+  add(std::move(value));
+}
+
+void YamlTreeBuilder::OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t /*anchor*/,
+                               std::string const& value) {
+  Position const at = lines_.position(mark);
+  count(at);
+  YamlValue scalar;
+  scalar.kind = refuse_tag(at, tag) ? YamlValue::Kind::refused : YamlValue::Kind::scalar;
+  scalar.at = at;
+  scalar.text = value;
+  scalar.quoted = tag == "!";
+  add(std::move(scalar));
+}
+
+void YamlTreeBuilder::OnSequenceStart(YAML::Mark const& mark, std::string const& tag,
+                                      YAML::anchor_t /*anchor*/, YAML::EmitterStyle::value style) {
+  open(YamlValue::Kind::list, mark, tag, style == YAML::EmitterStyle::Block);
+}
+
+void YamlTreeBuilder::OnMapStart(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t /*anchor*/,
+                                 YAML::EmitterStyle::value /*style*/) {
+  open(YamlValue::Kind::map, mark, tag, false);
+}
+
+void YamlTreeBuilder::OnAnchor(YAML::Mark const& mark, std::string const& /*name*/) {
+  findings_.error(lines_.position(mark), "anchor", "anchors (&name) are not read",
+                  "write the value out where it is needed; text that begins with '&' needs quotes");
+}
+
+void YamlTreeBuilder::open(YamlValue::Kind kind, YAML::Mark const& mark, std::string const& tag, bool block) {
+  Position const at = lines_.position(mark);
+  count(at);
+  if (open_.size() >= yaml_depth_max) {
+    findings_.error(at, "too-deep", fmt::format("nested deeper than {} levels", yaml_depth_max));
+    throw ParsingStopped();
+  }
+  Open level;
+  level.refused = refuse_tag(at, tag);
+  level.block_list = block;
+  level.value.kind = kind;
+  level.value.at = at;
+  open_.push_back(std::move(level));
+}
+
+void YamlTreeBuilder::close() {
+  Open done = std::move(open_.back());
+  open_.pop_back();
+  if (done.refused) done.value.kind = YamlValue::Kind::refused;
+  add(std::move(done.value));
+}
+
+void YamlTreeBuilder::add(YamlValue value) {
+  if (open_.empty()) {
+    root_ = std::move(value);
+    return;
+  }
+  Open& level = open_.back();
+  if (level.value.kind == YamlValue::Kind::list) {
+    level.value.items.push_back(std::move(value));
+  } else if (level.key_read) {
+    level.value.fields.back().value = std::move(value);
+    level.key_read = false;
+  } else {
+    add_key(level, std::move(value));
+  }
+}
+
+void YamlTreeBuilder::add_key(Open& map, YamlValue key) {
+  std::string name;
+  if (key.kind == YamlValue::Kind::scalar && key.text == "<<" && !key.quoted) {
+    findings_.error(key.at, "merge-key", "merge keys (<<) are not read", "write the fields out");
+  } else if (key.kind == YamlValue::Kind::scalar && !key.text.empty()) {
+    name = std::move(key.text);
+  } else if (key.kind != YamlValue::Kind::refused) {
+    findings_.error(key.at, "field-name",
+                    fmt::format("a field's name must be a word, found {}", to_text(key.kind)));
+  }
+  map.value.fields.push_back({std::move(name), key.at, {}});
+  map.key_read = true;
+}
+
+bool YamlTreeBuilder::refuse_tag(Position at, std::string const& tag) {
+  // "?": none given; "!": quoted or a block scalar; empty: a list or map in quotes' place.
+  if (tag == "?" || tag == "!" || tag.empty()) return false;
+  findings_.error(at, "tag", "YAML tags (!...) are not read", "text that begins with '!' needs quotes");
+  return true;
+}
+
+void YamlTreeBuilder::count(Position at) {
+  if (++nodes_ <= yaml_nodes_max) return;
+  findings_.error(at, "too-many-values", fmt::format("more than {} values", yaml_nodes_max),
+                  "split the file into several");
+  throw ParsingStopped();
+}
+
+}  // namespace rekeyd::config

@@ -1,0 +1,234 @@
+#include "daemon/inventory.hpp"
+
+#include "daemon/gather.hpp"
+#include "daemon/observation.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t readings_at_once = 16;
+constexpr std::size_t keys_a_commit = 200;
+constexpr auto page_patience = std::chrono::minutes(2);
+constexpr auto read_patience = std::chrono::minutes(5);
+// A listing does not tell everything (a provider's own rotation policy, for one): every key is read in full
+// at least this often.
+constexpr auto full_reading_every = std::chrono::hours(24);
+
+void append(storage::Change& to, storage::Change&& from) {
+  auto const move_all = [](auto& into, auto& out_of) { std::ranges::move(out_of, std::back_inserter(into)); };
+  move_all(to.keys, from.keys);
+  move_all(to.versions, from.versions);
+  move_all(to.registrations, from.registrations);
+  move_all(to.registrations_gone, from.registrations_gone);
+  move_all(to.events, from.events);
+}
+
+/// One key's reading: filled by a task of its own.
+struct Reading {
+  KeyRef key;
+  RootKey listed;
+  Result<providers::KeyDescription> description{std::unexpect};
+  std::optional<std::vector<Registration>> registrations;
+};
+
+asio::awaitable<void> read_one(providers::KmsProvider& kms, providers::Clock& clock, Reading& reading) {
+  auto const deadline = clock.mono_now() + read_patience;
+  reading.description = co_await kms.describe(reading.key, deadline);
+  if (!reading.description) co_return;
+  Result<std::vector<Registration>> registrations = co_await kms.registrations(reading.key, deadline);
+  if (registrations) reading.registrations = std::move(*registrations);
+}
+
+}  // namespace
+
+Inventory::Inventory(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop,
+                     ProviderName provider, std::chrono::seconds every, std::function<void()> changed)
+    : world_(world),
+      fleet_(fleet),
+      rotator_(rotator),
+      stop_(stop),
+      provider_(std::move(provider)),
+      every_(every),
+      changed_(std::move(changed)) {}
+
+asio::awaitable<void> Inventory::run() {
+  while (!stop_.requested) {
+    bool const complete = co_await look();
+    failures_ = complete ? 0 : failures_ + 1;
+    std::chrono::seconds pause = every_;
+    if (!complete) pause = std::min(every_, backoff(failures_, Error{.error_class = ErrorClass::transient}));
+    auto const next = world_.clock.mono_now() + pause;
+    co_await world_.clock.sleep_until(next);
+  }
+}
+
+asio::awaitable<bool> Inventory::look() {
+  ProviderInstance& instance = *world_.provider(provider_);
+  bool complete = true;
+  std::size_t keys = 0;
+  for (VaultName const& vault : instance.kms->vaults()) {
+    Result<std::set<KeyRef>> listed = co_await look_at_vault(vault);
+    if (listed) {
+      keys += listed->size();
+      Result<void> const recorded = record_gone(vault, *listed);
+      if (!recorded) remember_error(recorded.error());
+      complete = complete && recorded.has_value();
+    } else {
+      remember_error(listed.error());
+      complete = false;
+    }
+    if (stop_.requested) co_return false;
+  }
+  if (complete) {
+    instance.health.reachable = true;
+    instance.health.last_error.clear();
+    instance.health.last_inventory = world_.clock.wall_now();
+    instance.health.keys = keys;
+  }
+  changed_();
+  co_return complete;
+}
+
+asio::awaitable<Result<std::set<KeyRef>>> Inventory::look_at_vault(VaultName vault) {
+  providers::KmsProvider& kms = *world_.provider(provider_)->kms;
+  std::set<KeyRef> seen;
+  std::vector<RootKey> to_read;
+  std::string cursor;
+  do {
+    auto const deadline = world_.clock.mono_now() + page_patience;
+    Result<providers::KeyListing> page = co_await kms.list_keys(vault, cursor, deadline);
+    if (!page) co_return std::unexpected(page.error());
+    cursor = page->next;
+    for (RootKey& key : page->keys) {
+      bool const first = seen.insert(key.ref).second;
+      if (first && worth_reading(key)) to_read.push_back(std::move(key));
+    }
+    if (to_read.size() >= keys_a_commit || cursor.empty()) {
+      Result<void> const read = co_await read_changed(std::exchange(to_read, std::vector<RootKey>()));
+      if (!read) co_return std::unexpected(read.error());
+    }
+  } while (!cursor.empty() && !stop_.requested);
+  co_return seen;
+}
+
+bool Inventory::worth_reading(RootKey const& listed) const {
+  TrackedKey const* known = fleet_.find(listed.ref);
+  if (known == nullptr) return true;
+  if (known->running || known->rotation) return false;
+  RootKey const& before = known->stored.key;
+  bool const moved = (listed.current && listed.current != before.current) ||
+                     (listed.current_created && listed.current_created != before.current_created);
+  bool const changed =
+      listed.state != before.state || listed.tags != before.tags || listed.expires != before.expires;
+  bool const old = world_.clock.wall_now() - known->stored.last_seen >= full_reading_every;
+  return moved || changed || old || known->stored.gone || !known->read_error.empty();
+}
+
+asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> listed) {
+  providers::KmsProvider& kms = *world_.provider(provider_)->kms;
+  std::vector<Reading> readings(listed.size());
+  for (std::size_t i = 0; i < listed.size(); ++i) {
+    readings[i].key = listed[i].ref;
+    readings[i].listed = std::move(listed[i]);
+  }
+  IndexedTask const read = [&](std::size_t i) { return read_one(kms, world_.clock, readings[i]); };
+  co_await gather(readings.size(), readings_at_once, read);
+
+  Instant const now = world_.clock.wall_now();
+  storage::Change change;
+  std::vector<Observation> seen;
+  for (Reading& reading : readings) {
+    TrackedKey const* known = fleet_.find(reading.key);
+    if (known != nullptr && (known->running || known->rotation)) continue;  // begun while we were reading
+    if (!reading.description) {
+      note_unreadable(reading.listed, reading.description.error());
+      continue;
+    }
+    auto const registered = world_.store.registrations(reading.key);
+    if (!registered) co_return std::unexpected(registered.error());
+    Observation observation =
+        observe(known, std::move(*reading.description), *registered, reading.registrations, now);
+    append(change, std::move(observation.change));
+    seen.push_back(std::move(observation));
+  }
+  if (Result<void> const written = world_.store.commit(change); !written) {
+    co_return std::unexpected(written.error());
+  }
+  for (Observation& observation : seen) {
+    KeyRef const ref = observation.stored.key.ref;
+    fleet_.put(std::move(observation.stored));
+    if (observation.drift_from) follow_drift(ref, *observation.drift_from);
+  }
+  changed_();
+  co_return Result<void>();
+}
+
+/// A key that is listed but cannot be read is shown as unknown; it alone fails.
+void Inventory::note_unreadable(RootKey const& listed, Error const& error) {
+  spdlog::warn("cannot read key {}: {}", listed.ref.text(), to_text(error));
+  TrackedKey* known = fleet_.find(listed.ref);
+  if (known == nullptr) {
+    storage::StoredKey stored;
+    stored.key = listed;
+    stored.first_seen = world_.clock.wall_now();
+    known = &fleet_.put(std::move(stored));
+  }
+  known->read_error = to_text(error);
+  fleet_.look_anew(*known);
+}
+
+/// Keys of the vault that we know and that a complete listing no longer shows.
+Result<void> Inventory::record_gone(VaultName const& vault, std::set<KeyRef> const& listed) {
+  Instant const now = world_.clock.wall_now();
+  storage::Change change;
+  for (auto const& [ref, key] : fleet_.keys()) {
+    bool const ours = ref.provider == provider_ && ref.vault == vault;
+    if (!ours || key.stored.gone || listed.contains(ref) || key.rotation) continue;
+    storage::StoredKey stored = key.stored;
+    stored.gone = true;
+    change.keys.push_back(std::move(stored));
+    HistoryEvent event;
+    event.at = now;
+    event.kind = EventKind::key_gone;
+    event.outcome = EventOutcome::held;
+    event.key = ref;
+    event.actor = "provider";
+    event.sentence = "the provider no longer lists this key";
+    change.events.push_back(std::move(event));
+  }
+  if (change.keys.empty()) return {};
+  if (auto written = world_.store.commit(change); !written) return written;
+  for (storage::StoredKey& stored : change.keys) fleet_.put(std::move(stored));
+  return {};
+}
+
+void Inventory::remember_error(Error const& error) {
+  ProviderHealth& health = world_.provider(provider_)->health;
+  std::string const text = to_text(error);
+  if (health.last_error != text) spdlog::warn("provider {}: {}", provider_.str(), text);
+  health.reachable = false;
+  health.last_error = text;
+}
+
+/// Dependants of a version that someone else made follow it like ours, where the policy lets us act.
+void Inventory::follow_drift(KeyRef const& ref, VersionId const& base) {
+  TrackedKey& key = *fleet_.find(ref);
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
+                           key.stored.key.state == KeyState::active && !key.stored.key.managed_elsewhere;
+  if (!ours_to_act) return;
+  if (auto const opened = rotator_.open_for_drift(key, base); !opened) {
+    spdlog::error("cannot follow the new version of {}: {}", ref.text(), to_text(opened.error()));
+  }
+}
+
+}  // namespace rekeyd::daemon

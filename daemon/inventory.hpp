@@ -1,0 +1,49 @@
+#pragma once
+#include "daemon/fleet.hpp"
+#include "daemon/rotator.hpp"
+#include "daemon/stop_flag.hpp"
+#include "daemon/world.hpp"
+
+#include <chrono>
+#include <functional>
+#include <set>
+#include <vector>
+
+namespace rekeyd::daemon {
+
+/// Keeps what we know of one provider instance's keys true: lists them, reads those that are new or changed,
+/// records what differs from our state, and hands the result to the fleet. A key that cannot be read fails
+/// alone; a provider that cannot be reached leaves our knowledge as it was and is asked again.
+///
+/// Keys with an unfinished rotation are left out: their rotation reads and writes them.
+class Inventory {
+ public:
+  /// `changed` is called after the fleet has changed.
+  Inventory(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop, ProviderName provider,
+            std::chrono::seconds every, std::function<void()> changed);
+
+  /// Looks now and then at the given interval until stopped; after a failure sooner, with back-off.
+  boost::asio::awaitable<void> run();
+  /// One look. True when every vault was read to its end.
+  boost::asio::awaitable<bool> look();
+
+ private:
+  boost::asio::awaitable<Result<std::set<KeyRef>>> look_at_vault(VaultName vault);
+  boost::asio::awaitable<Result<void>> read_changed(std::vector<RootKey> listed);
+  bool worth_reading(RootKey const& listed) const;
+  Result<void> record_gone(VaultName const& vault, std::set<KeyRef> const& listed);
+  void note_unreadable(RootKey const& listed, Error const& error);
+  void remember_error(Error const& error);
+  void follow_drift(KeyRef const& key, VersionId const& base);
+
+  World& world_;
+  Fleet& fleet_;
+  Rotator& rotator_;
+  StopFlag const& stop_;
+  ProviderName provider_;
+  std::chrono::seconds every_;
+  std::function<void()> changed_;
+  int failures_{};
+};
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,195 @@
+#include "daemon/rewrapper.hpp"
+
+#include "daemon/gather.hpp"
+#include "daemon/journal.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t batch_size = 200;
+constexpr std::size_t calls_at_once = 32;
+constexpr std::size_t refusals_told_max = 100;
+constexpr auto call_patience = std::chrono::minutes(3);
+
+/// Trouble concerns the provider or the store as a whole: the walk stops. Anything else is about one DEK.
+bool is_trouble(Error const& error) {
+  return error.error_class == ErrorClass::transient || error.error_class == ErrorClass::access ||
+         error.error_class == ErrorClass::storage || error.error_class == ErrorClass::cancelled;
+}
+
+Error deks_differ(WrappedDek const& dek) {
+  Error error;
+  error.error_class = ErrorClass::permanent;
+  error.what = "the DEK unwrapped from the new wrapping is not the DEK of the old one";
+  error.where = dek.key.text() + " " + dek.id.str();
+  error.remedy = "nothing was replaced; report this to the provider and to rekeyd's maintainers";
+  return error;
+}
+
+}  // namespace
+
+/// WDEKs of one store that are on their way together.
+struct Rewrapper::Batch {
+  Rotation const& rotation;
+  providers::DekStore& store;
+  providers::KmsProvider& kms;
+  VersionId target;
+  bool wrap_at_service;
+  std::vector<WrappedDek> before;
+  std::vector<std::optional<Result<providers::Rewrapped>>> after;
+};
+
+asio::awaitable<RewrapSummary> Rewrapper::run(Rotation const& rotation, WrapBy wrap) {
+  RewrapSummary summary;
+  for (auto const& store : world_.dek_stores) {
+    co_await walk_store(*store, rotation, wrap, summary);
+    if (summary.trouble || summary.stopped) break;
+  }
+  co_return summary;
+}
+
+asio::awaitable<void> Rewrapper::walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
+                                            RewrapSummary& summary) {
+  ProviderInstance* const instance = world_.provider(rotation.key.provider);
+  std::string cursor;
+  do {
+    Result<providers::DekPage> page = co_await store.walk(rotation.key, cursor, batch_size);
+    if (!page) {
+      summary.trouble = page.error();
+      co_return;
+    }
+    cursor = page->next;
+    Batch batch{rotation, store, *instance->kms, *rotation.new_version, wrap == WrapBy::service, {}, {}};
+    for (WrappedDek& dek : page->deks) {
+      if (dek.version == batch.target) {
+        ++summary.already_current;
+      } else {
+        batch.before.push_back(std::move(dek));
+      }
+    }
+    if (!batch.before.empty()) co_await move(batch, summary);
+    if (stop_.requested) summary.stopped = true;
+  } while (!cursor.empty() && !summary.trouble && !summary.stopped);
+}
+
+asio::awaitable<void> Rewrapper::move(Batch& batch, RewrapSummary& summary) {
+  batch.after.resize(batch.before.size());
+  std::optional<Error> const unproved = co_await prove_first(batch);
+  if (unproved) {
+    summary.trouble = unproved;
+    co_return;
+  }
+  IndexedTask const rest = [this, &batch](std::size_t i) { return rewrap_one(batch, i + 1); };
+  co_await gather(batch.before.size() - 1, calls_at_once, rest);
+  co_await put_back(batch, summary);
+}
+
+/// The first of the batch that can be re-wrapped at all stands for the rest: same key, same versions, same
+/// call.
+asio::awaitable<std::optional<Error>> Rewrapper::prove_first(Batch& batch) {
+  co_await rewrap_one(batch, 0);
+  Result<providers::Rewrapped> const& first = *batch.after.front();
+  if (!first) {
+    if (is_trouble(first.error())) co_return first.error();
+    co_return std::nullopt;
+  }
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  Result<providers::Secret> const now = co_await batch.kms.unwrap(first->dek, deadline);
+  if (!now) co_return now.error();
+  Result<providers::Secret> const then = co_await batch.kms.unwrap(batch.before.front(), deadline);
+  if (!then) co_return then.error();
+  if (!now->same_as(*then)) co_return deks_differ(batch.before.front());
+  co_return std::nullopt;
+}
+
+asio::awaitable<void> Rewrapper::rewrap_one(Batch& batch, std::size_t index) {
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  Result<providers::Rewrapped> moved =
+      co_await batch.kms.rewrap(batch.before[index], batch.target, batch.wrap_at_service, deadline);
+  batch.after[index] = std::move(moved);
+}
+
+asio::awaitable<void> Rewrapper::put_back(Batch& batch, RewrapSummary& summary) {
+  Instant const now = world_.clock.wall_now();
+  storage::Change kept;
+  std::vector<providers::DekReplacement> replacements;
+  for (std::size_t i = 0; i < batch.before.size(); ++i) {
+    Result<providers::Rewrapped> const& moved = *batch.after[i];
+    if (moved) {
+      kept.previous_deks.push_back(
+          {batch.store.name(), batch.before[i], batch.target, batch.rotation.id, now});
+      replacements.push_back({batch.before[i], moved->dek});
+      continue;
+    }
+    if (is_trouble(moved.error())) {
+      summary.trouble = moved.error();
+      continue;
+    }
+    if (!summary.first_refusal) summary.first_refusal = moved.error();
+    if (++summary.refused > refusals_told_max) continue;
+    HistoryEvent event = event_of(batch.rotation, EventKind::dek_refused,
+                                  batch.before[i].id.str() + ": " + to_text(moved.error()), now);
+    event.outcome = EventOutcome::failed;
+    event.version = batch.before[i].version;
+    event.error_code = moved.error().code;
+    event.request_id = moved.error().request_id;
+    event.details["dek_store"] = batch.store.name().str();
+    kept.events.push_back(std::move(event));
+  }
+  // The previous WDEKs are durable before any of them is replaced.
+  if (auto const written = world_.store.commit(kept); !written) {
+    summary.trouble = written.error();
+    co_return;
+  }
+  if (replacements.empty()) co_return;
+
+  std::size_t done = 0;
+  std::vector<Result<void>> const results = co_await batch.store.replace(std::move(replacements));
+  for (Result<void> const& result : results) {
+    if (result) {
+      ++done;
+    } else if (result.error().error_class == ErrorClass::conflict ||
+               result.error().error_class == ErrorClass::not_found) {
+      ++summary.changed;
+    } else {
+      summary.trouble = result.error();
+    }
+  }
+  summary.rewrapped += done;
+  storage::Change told;
+  HistoryEvent event =
+      event_of(batch.rotation, EventKind::deks_rewrapped,
+               fmt::format("{} wrapped DEKs of store {} moved", done, batch.store.name().str()),
+               world_.clock.wall_now());
+  event.version = batch.target;
+  event.details["dek_store"] = batch.store.name().str();
+  event.details["count"] = std::to_string(done);
+  if (Result<providers::Rewrapped> const& first = *batch.after.front()) add_evidence(event, first->evidence);
+  told.events.push_back(std::move(event));
+  if (auto const written = world_.store.commit(told); !written) summary.trouble = written.error();
+}
+
+asio::awaitable<Result<std::size_t>> Rewrapper::left_behind(KeyRef key, VersionId target) {
+  std::size_t count = 0;
+  for (auto const& store : world_.dek_stores) {
+    std::string cursor;
+    do {
+      Result<providers::DekPage> page = co_await store->walk(key, cursor, batch_size);
+      if (!page) co_return std::unexpected(page.error());
+      cursor = page->next;
+      for (WrappedDek const& dek : page->deks) {
+        if (dek.version != target) ++count;
+      }
+    } while (!cursor.empty());
+  }
+  co_return count;
+}
+
+}  // namespace rekeyd::daemon

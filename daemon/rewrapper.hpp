@@ -1,0 +1,52 @@
+#pragma once
+#include "daemon/stop_flag.hpp"
+#include "daemon/world.hpp"
+#include "policy/rotation.hpp"
+#include "policy/rotation_policy.hpp"
+
+#include <cstddef>
+#include <optional>
+
+namespace rekeyd::daemon {
+
+/// What one walk over the wrapped DEKs of a key came to.
+struct RewrapSummary {
+  std::size_t rewrapped{};
+  std::size_t already_current{};
+  std::size_t refused{};         ///< Could not be moved and never will be as they are; the old WDEK stays.
+  std::size_t changed{};         ///< Changed under our hands by their application; to be looked at again.
+  std::optional<Error> trouble;  ///< Why the walk ended early: provider or store out of reach.
+  std::optional<Error> first_refusal;
+  bool stopped{};  ///< The daemon is ending; the rest comes in its next life.
+};
+
+/// Moves every wrapped DEK of a key to its current version, batch by batch:
+///  1. the first WDEK of a batch is re-wrapped, both it and its predecessor are unwrapped, and the DEKs
+///     compared; a difference stops everything;
+///  2. the rest of the batch is re-wrapped side by side;
+///  3. the previous WDEKs are made durable in our database;
+///  4. the store replaces them, each by compare-and-swap.
+/// What is already on the target version is skipped, so the walk can be repeated after any interruption.
+class Rewrapper {
+ public:
+  Rewrapper(World& world, StopFlag const& stop) : world_(world), stop_(stop) {}
+
+  /// `rotation.new_version` is the target.
+  boost::asio::awaitable<RewrapSummary> run(Rotation const& rotation, WrapBy wrap);
+  /// WDEKs of the key that are not on `target`, over all stores.
+  boost::asio::awaitable<Result<std::size_t>> left_behind(KeyRef key, VersionId target);
+
+ private:
+  struct Batch;
+  boost::asio::awaitable<void> walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
+                                          RewrapSummary& summary);
+  boost::asio::awaitable<void> move(Batch& batch, RewrapSummary& summary);
+  boost::asio::awaitable<std::optional<Error>> prove_first(Batch& batch);
+  boost::asio::awaitable<void> rewrap_one(Batch& batch, std::size_t index);
+  boost::asio::awaitable<void> put_back(Batch& batch, RewrapSummary& summary);
+
+  World& world_;
+  StopFlag const& stop_;
+};
+
+}  // namespace rekeyd::daemon

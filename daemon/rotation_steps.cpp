@@ -1,0 +1,271 @@
+#include "daemon/rotation_steps.hpp"
+
+#include "daemon/journal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace asio = boost::asio;
+using providers::KeyDescription;
+
+namespace {
+
+constexpr auto call_patience = std::chrono::minutes(2);
+constexpr auto soon = std::chrono::seconds(10);
+
+StepResult ended(Rotation rotation, StepOutcome outcome) {
+  return {std::move(rotation), std::move(outcome), {}};
+}
+
+/// A failed reading or call as a step's ending: what will never work blocks, the rest is tried again.
+StepOutcome outcome_of(Error const& error) {
+  if (error.error_class == ErrorClass::permanent) {
+    return StepBlocked{error.code.empty() ? "refused_by_provider" : error.code, error};
+  }
+  return StepAgain{error};
+}
+
+Error unfit(KeyRef const& key, std::vector<std::string> const& defects) {
+  Error error;
+  error.error_class = ErrorClass::permanent;
+  error.what =
+      "the new key version lacks what the old one had: " + fmt::format("{}", fmt::join(defects, "; "));
+  error.where = key.text();
+  error.remedy =
+      "nothing depends on it yet; mend the version at the provider, then `rekeyctl retry` the rotation";
+  return error;
+}
+
+Error deks_refused(KeyRef const& key, RewrapSummary const& summary) {
+  Error error = summary.first_refusal.value_or(Error{});
+  error.error_class = ErrorClass::permanent;
+  error.what = fmt::format("{} wrapped DEKs could not be moved; the first: {}", summary.refused, error.what);
+  error.where = key.text();
+  error.remedy =
+      "the old wrappings stay and stay readable; mend or remove them (`rekeyctl history` names "
+      "each), then `rekeyctl retry` the rotation";
+  return error;
+}
+
+std::vector<VersionId> ids_of(std::vector<KeyVersion> const& versions) {
+  std::vector<VersionId> ids;
+  for (KeyVersion const& version : versions) ids.push_back(version.id);
+  return ids;
+}
+
+storage::StoredKey stored_as(TrackedKey const& key, KeyDescription description, Instant now) {
+  storage::StoredKey stored = key.stored;
+  stored.key = std::move(description.key);
+  stored.versions = std::move(description.versions);
+  stored.last_seen = now;
+  stored.gone = false;
+  return stored;
+}
+
+}  // namespace
+
+asio::awaitable<StepResult> RotationSteps::run(Rotation rotation, TrackedKey const& key, Record record) {
+  if (world_.provider(rotation.key.provider) == nullptr) {
+    Error error;
+    error.what = "the configuration no longer names provider instance " + rotation.key.provider.str();
+    error.remedy = "configure it again and `rekeyctl retry`, or `rekeyctl abandon` the rotation";
+    StepOutcome blocked = StepBlocked{"provider_removed", std::move(error)};
+    co_return ended(std::move(rotation), std::move(blocked));
+  }
+  switch (rotation.step) {
+    case Step::claim:
+      co_return co_await claim(std::move(rotation), key);
+    case Step::preflight:
+      co_return co_await preflight(std::move(rotation), key);
+    case Step::rotate:
+      co_return co_await rotate(std::move(rotation), key, std::move(record));
+    case Step::propagate:
+      co_return co_await propagate(std::move(rotation), key);
+    case Step::verify:
+      co_return co_await verify(std::move(rotation), key);
+  }
+  std::unreachable();
+}
+
+asio::awaitable<Result<KeyDescription>> RotationSteps::read(KeyRef key) {
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  providers::KmsProvider& kms = *world_.provider(key.provider)->kms;
+  Result<KeyDescription> described = co_await kms.describe(std::move(key), deadline);
+  co_return described;
+}
+
+/// The base is what the provider shows now, not what we remember: if someone rotated since we looked, the
+/// cadence has been reset and there is nothing to do.
+asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey const& key) {
+  Result<KeyDescription> const now = co_await read(rotation.key);
+  if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  if (rotation.base_version && now->key.current != rotation.base_version &&
+      rotation.trigger == Trigger::cryptoperiod) {
+    StepAbandoned const moot{
+        "the key was rotated by someone else since it was last read; its cadence starts anew"};
+    co_return ended(std::move(rotation), moot);
+  }
+  rotation.base_version = now->key.current;
+  rotation.known_versions = ids_of(now->versions);
+  StepResult done = ended(std::move(rotation), StepDone{});
+  done.facts.keys.push_back(stored_as(key, *now, world_.clock.wall_now()));
+  co_return done;
+}
+
+asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedKey const& key) {
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
+  Result<providers::Evidence> const fit = co_await kms.preflight_rotate(key.stored.key, deadline);
+  if (!fit) co_return ended(std::move(rotation), outcome_of(fit.error()));
+  co_return ended(std::move(rotation), StepDone{});
+}
+
+asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey const& key, Record record) {
+  Result<KeyDescription> const now = co_await read(rotation.key);
+  if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  auto const lag = world_.provider(rotation.key.provider)->kms->capabilities(rotation.key).visibility_lag;
+  RotateDecision const decision = decide_rotate(rotation, now->versions, lag, world_.clock.wall_now());
+  if (auto const* adopted = std::get_if<AdoptVersion>(&decision)) {
+    StepResult result =
+        co_await adopt(std::move(rotation), key, adopted->version, adopted->made_by, providers::Evidence());
+    co_return result;
+  }
+  if (auto const* later = std::get_if<LookAgain>(&decision)) {
+    StepWait wait{later->at, "a rotate request may still be taking effect; it is not repeated before this"};
+    co_return ended(std::move(rotation), std::move(wait));
+  }
+  StepResult sent = co_await send_rotate(std::move(rotation), key, std::move(record));
+  co_return sent;
+}
+
+/// Sends the one request that makes a new version. What is unknown afterwards is settled by reading the
+/// versions, here or in the next try, never by sending again.
+asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, TrackedKey const& key,
+                                                       Record record) {
+  providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
+  Rotation const before = rotation;
+  rotation.last_sent = world_.clock.wall_now();
+  if (auto const durable = record(rotation); !durable) {
+    Error const not_durable = durable.error();
+    co_return ended(before, StepAgain{not_durable});
+  }
+  providers::RotateOrder order{rotation.id, key.stored.key};
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  Result<providers::RotateReceipt> const receipt = co_await kms.rotate(std::move(order), deadline);
+  if (receipt && receipt->version) {
+    StepResult adopted =
+        co_await adopt(std::move(rotation), key, *receipt->version, MadeBy::rekeyd, receipt->evidence);
+    co_return adopted;
+  }
+  if (!receipt && receipt.error().delivery != Delivery::maybe_applied) rotation.last_sent = before.last_sent;
+  bool const nothing_to_find = !receipt && receipt.error().error_class != ErrorClass::conflict &&
+                               receipt.error().delivery != Delivery::maybe_applied;
+  if (nothing_to_find) co_return ended(std::move(rotation), outcome_of(receipt.error()));
+
+  // Done without naming the version, refused because one was just made, or unknown: the versions tell.
+  Result<KeyDescription> const after = co_await read(rotation.key);
+  providers::Evidence const evidence = receipt ? receipt->evidence : providers::Evidence();
+  if (after) {
+    RotateDecision const decision =
+        decide_rotate(rotation, after->versions, std::chrono::seconds(0), world_.clock.wall_now());
+    if (auto const* found = std::get_if<AdoptVersion>(&decision)) {
+      StepResult adopted = co_await adopt(std::move(rotation), key, found->version, found->made_by, evidence);
+      co_return adopted;
+    }
+  }
+  if (!receipt) co_return ended(std::move(rotation), StepAgain{receipt.error()});
+  StepWait wait{world_.clock.wall_now() + soon,
+                "the provider confirmed the rotation but does not show it yet"};
+  co_return ended(std::move(rotation), std::move(wait));
+}
+
+/// The new version is the provider's truth. Before anything may depend on it, what it inherited is compared
+/// with what the key had when it was claimed.
+asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey const& key, KeyVersion version,
+                                                 MadeBy made_by, providers::Evidence evidence) {
+  Result<KeyDescription> const now = co_await read(rotation.key);
+  if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  if (now->key.current != version.id &&
+      std::ranges::find(now->versions, version.id, &KeyVersion::id) == now->versions.end()) {
+    StepWait wait{world_.clock.wall_now() + soon,
+                  "the provider does not show the new version everywhere yet"};
+    co_return ended(std::move(rotation), std::move(wait));
+  }
+  providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
+  std::vector<std::string> const defects = kms.inheritance_defects(key.stored.key, now->key);
+  Instant const at = world_.clock.wall_now();
+  rotation.new_version = now->key.current.value_or(version.id);
+  rotation.new_version_made_by = made_by;
+
+  StepResult result = ended(rotation, StepDone{});
+  HistoryEvent event = event_of(rotation, EventKind::version_found,
+                                made_by == MadeBy::rekeyd ? "new key version made by this rotation"
+                                                          : "new key version made by someone else, adopted",
+                                at);
+  event.version = version.id;
+  event.details["made_by"] = to_text(made_by);
+  event.details["created"] = to_rfc3339(version.created);
+  add_evidence(event, evidence);
+  result.facts.events.push_back(std::move(event));
+  for (KeyVersion const& known : now->versions) {
+    MadeBy const maker = known.id == version.id ? made_by : MadeBy::unknown;
+    std::optional<RotationId> by;
+    if (known.id == version.id) by = rotation.id;
+    result.facts.versions.push_back({rotation.key, known, maker, by});
+  }
+  if (!defects.empty()) {
+    result.outcome = StepBlocked{"new_version_unfit", unfit(rotation.key, defects)};
+    co_return result;
+  }
+  result.facts.keys.push_back(stored_as(key, *now, at));
+  co_return result;
+}
+
+asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedKey const& key) {
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  WrapBy wrap = WrapBy::local;
+  if (applied != nullptr) wrap = applied->policy->wrap;
+  RewrapSummary const moved = co_await rewrapper_.run(rotation, wrap);
+  if (moved.stopped) {
+    StepWait wait{world_.clock.wall_now(), "the daemon is stopping; re-wrapping goes on when it runs again"};
+    co_return ended(std::move(rotation), std::move(wait));
+  }
+  if (moved.trouble) co_return ended(std::move(rotation), outcome_of(*moved.trouble));
+  if (moved.refused > 0) {
+    StepBlocked blocked{"deks_refused", deks_refused(rotation.key, moved)};
+    co_return ended(std::move(rotation), std::move(blocked));
+  }
+  co_return ended(std::move(rotation), StepDone{});
+}
+
+asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey const& key) {
+  Result<KeyDescription> const now = co_await read(rotation.key);
+  if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  Instant const at = world_.clock.wall_now();
+  if (now->key.current && now->key.current != rotation.new_version) {
+    StepBack const back{Step::propagate, "the key was rotated again by someone else; its dependants follow"};
+    rotation.new_version = now->key.current;
+    rotation.new_version_made_by = MadeBy::other;
+    StepResult result = ended(rotation, back);
+    HistoryEvent event = event_of(rotation, EventKind::drift, back.why, at);
+    event.version = rotation.new_version;
+    result.facts.events.push_back(std::move(event));
+    result.facts.keys.push_back(stored_as(key, *now, at));
+    co_return result;
+  }
+  Result<std::size_t> const left = co_await rewrapper_.left_behind(rotation.key, *rotation.new_version);
+  if (!left) co_return ended(std::move(rotation), outcome_of(left.error()));
+  if (*left > 0) {
+    StepBack back{Step::propagate, fmt::format("{} wrapped DEKs appeared on an older version", *left)};
+    co_return ended(std::move(rotation), std::move(back));
+  }
+  StepResult result = ended(std::move(rotation), StepDone{});
+  result.facts.keys.push_back(stored_as(key, *now, at));
+  co_return result;
+}
+
+}  // namespace rekeyd::daemon

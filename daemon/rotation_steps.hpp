@@ -1,0 +1,49 @@
+#pragma once
+#include "daemon/fleet.hpp"
+#include "daemon/rewrapper.hpp"
+#include "daemon/stop_flag.hpp"
+#include "daemon/world.hpp"
+#include "policy/rotation.hpp"
+#include "storage/store.hpp"
+
+#include <functional>
+
+namespace rekeyd::daemon {
+
+/// What a step brought back: how it ended, and the rows and events that become durable with that ending.
+/// `rotation` is the rotation with what the step learned (base version, new version); advance() is not yet
+/// applied.
+struct StepResult {
+  Rotation rotation;
+  StepOutcome outcome;
+  storage::Change facts;
+};
+
+/// The doing of each step. Every one reads the provider's truth first, so each can be asked again after a
+/// crash, a lost answer or a long sleep.
+class RotationSteps {
+ public:
+  /// Makes `rotation` durable as it is, before a request goes out: the intent of the act itself.
+  using Record = std::function<Result<void>(Rotation const& rotation)>;
+
+  RotationSteps(World& world, StopFlag const& stop) : world_(world), rewrapper_(world, stop) {}
+
+  /// Carries out `rotation.step`. `key` is the key as tracked, not to be changed while a rotation is open.
+  boost::asio::awaitable<StepResult> run(Rotation rotation, TrackedKey const& key, Record record);
+
+ private:
+  boost::asio::awaitable<StepResult> claim(Rotation rotation, TrackedKey const& key);
+  boost::asio::awaitable<StepResult> preflight(Rotation rotation, TrackedKey const& key);
+  boost::asio::awaitable<StepResult> rotate(Rotation rotation, TrackedKey const& key, Record record);
+  boost::asio::awaitable<StepResult> send_rotate(Rotation rotation, TrackedKey const& key, Record record);
+  boost::asio::awaitable<StepResult> adopt(Rotation rotation, TrackedKey const& key, KeyVersion version,
+                                           MadeBy made_by, providers::Evidence evidence);
+  boost::asio::awaitable<StepResult> propagate(Rotation rotation, TrackedKey const& key);
+  boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
+  boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
+
+  World& world_;
+  Rewrapper rewrapper_;
+};
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,173 @@
+#include "daemon/rotator.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto pause_after_storage_trouble = std::chrono::seconds(60);
+
+/// Gives a key back, however its coroutine ends.
+class InHand {
+ public:
+  InHand(Fleet& fleet, TrackedKey& key) : fleet_(fleet), key_(key) {}
+  InHand(InHand const&) = delete;
+  InHand& operator=(InHand const&) = delete;
+  ~InHand() {
+    key_.running = false;
+    fleet_.look_anew(key_);
+  }
+
+ private:
+  Fleet& fleet_;
+  TrackedKey& key_;
+};
+
+Error no_rotation(KeyRef const& key, char const* wanted) {
+  Error error;
+  error.error_class = ErrorClass::conflict;
+  error.what = fmt::format("key {} has no {} rotation", key.text(), wanted);
+  return error;
+}
+
+}  // namespace
+
+Result<RotationId> Rotator::begin(TrackedKey& key, Rotation rotation) {
+  Instant const now = world_.clock.wall_now();
+  rotation.id = RotationId(world_.random.uuid());
+  rotation.key = key.stored.key.ref;
+  rotation.opened = now;
+  rotation.updated = now;
+  if (auto const* applied = std::get_if<AppliedPolicy>(&key.match)) {
+    rotation.policy = applied->policy->name;
+    if (!key.stored.versions.empty()) {
+      rotation.due = due_at(*applied, key.stored.key.ref, key.stored.versions);
+    }
+  }
+  if (auto const durable = journal_.open(rotation); !durable) return std::unexpected(durable.error());
+  spdlog::info("rotation {} of {} opened: {}", rotation.id.str(), rotation.key.text(), rotation.reason);
+  key.rotation = rotation;
+  fleet_.look_anew(key);
+  return rotation.id;
+}
+
+Result<RotationId> Rotator::open(TrackedKey& key, Trigger trigger, std::string requested_by,
+                                 std::string reason) {
+  Rotation rotation;
+  rotation.trigger = trigger;
+  rotation.requested_by = std::move(requested_by);
+  rotation.reason = std::move(reason);
+  if (trigger == Trigger::cryptoperiod) rotation.base_version = key.stored.key.current;
+  return begin(key, std::move(rotation));
+}
+
+Result<RotationId> Rotator::open_for_drift(TrackedKey& key, VersionId base_version) {
+  Rotation rotation;
+  rotation.trigger = Trigger::drift;
+  rotation.requested_by = "rekeyd";
+  rotation.reason = "someone else made a new key version; its dependants have to follow";
+  rotation.step = Step::propagate;
+  rotation.base_version = std::move(base_version);
+  rotation.new_version = key.stored.key.current;
+  rotation.new_version_made_by = MadeBy::other;
+  return begin(key, std::move(rotation));
+}
+
+asio::awaitable<void> Rotator::carry_on(KeyRef ref) {
+  TrackedKey* const key = fleet_.find(ref);
+  if (key == nullptr || !key->rotation) co_return;
+  InHand const in_hand(fleet_, *key);
+  bool more = true;
+  while (more && !stop_.requested) more = co_await one_step(*key);
+}
+
+/// One try of the rotation's current step. True when the next step may follow at once.
+asio::awaitable<bool> Rotator::one_step(TrackedKey& key) {
+  Result<storage::StepRecord> const record = journal_.intend(*key.rotation);
+  if (!record) {
+    not_recorded(key, record.error());
+    co_return false;
+  }
+  RotationSteps::Record const keep = [this](Rotation const& rotation) {
+    storage::Change change;
+    change.rotations.push_back(rotation);
+    return world_.store.commit(change);
+  };
+  StepResult result = co_await steps_.run(*key.rotation, key, keep);
+  Rotation after = advance(std::move(result.rotation), result.outcome, world_.clock.wall_now());
+  if (auto const durable = journal_.settle(*record, after, result.outcome, result.facts); !durable) {
+    not_recorded(key, durable.error());
+    co_return false;
+  }
+  take_over(key, std::move(after), result.facts);
+  co_return key.rotation&& key.rotation->state == RotationState::open && !key.rotation->next_try;
+}
+
+void Rotator::take_over(TrackedKey& key, Rotation after, storage::Change const& facts) {
+  switch (after.state) {
+    case RotationState::open:
+      if (after.next_try) {
+        spdlog::warn("rotation {} of {}: step {} again at {}: {}", after.id.str(), after.key.text(),
+                     to_text(after.step), to_rfc3339(*after.next_try), after.message);
+      }
+      break;
+    case RotationState::done:
+      spdlog::info("rotation {} of {} done: version {}", after.id.str(), after.key.text(),
+                   after.new_version ? after.new_version->str() : "");
+      break;
+    case RotationState::blocked:
+      spdlog::error("rotation {} of {} is blocked ({}): {}", after.id.str(), after.key.text(),
+                    after.blocked_reason, after.message);
+      break;
+    case RotationState::abandoned:
+      spdlog::warn("rotation {} of {} abandoned: {}", after.id.str(), after.key.text(), after.message);
+      break;
+  }
+  bool const unfinished = after.state == RotationState::open || after.state == RotationState::blocked;
+  key.rotation = std::move(after);
+  if (!unfinished) key.rotation.reset();
+  for (storage::StoredKey const& stored : facts.keys) {
+    if (stored.key.ref == key.stored.key.ref) fleet_.put(stored);
+  }
+}
+
+/// The disk refused. What the provider did is still there to be read; we only must not act on what is not
+/// on record, so the key rests a while and its step is asked again.
+void Rotator::not_recorded(TrackedKey& key, Error const& error) {
+  spdlog::error("cannot record the rotation of {}: {}", key.stored.key.ref.text(), to_text(error));
+  Rotation resting = *key.rotation;
+  resting.next_try = world_.clock.wall_now() + pause_after_storage_trouble;
+  resting.message = to_text(error);
+  key.rotation = std::move(resting);
+}
+
+Result<void> Rotator::retry(TrackedKey& key, std::string const& caller) {
+  if (!key.rotation || key.rotation->state != RotationState::blocked) {
+    return std::unexpected(no_rotation(key.stored.key.ref, "blocked"));
+  }
+  Rotation const again = reopened(*key.rotation, world_.clock.wall_now());
+  if (auto durable = journal_.decided(again, caller, "rotation to be tried again"); !durable) return durable;
+  key.rotation = again;
+  fleet_.look_anew(key);
+  return {};
+}
+
+Result<void> Rotator::abandon(TrackedKey& key, std::string const& caller, std::string const& reason) {
+  if (!key.rotation || key.running) return std::unexpected(no_rotation(key.stored.key.ref, "resting"));
+  Rotation const given_up =
+      advance(*key.rotation, StepAbandoned{"given up by a person: " + reason}, world_.clock.wall_now());
+  if (auto durable = journal_.decided(given_up, caller, "rotation to be abandoned: " + reason); !durable) {
+    return durable;
+  }
+  key.rotation.reset();
+  fleet_.look_anew(key);
+  return {};
+}
+
+}  // namespace rekeyd::daemon

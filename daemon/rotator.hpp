@@ -1,0 +1,42 @@
+#pragma once
+#include "daemon/fleet.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/rotation_steps.hpp"
+#include "daemon/stop_flag.hpp"
+#include "daemon/world.hpp"
+
+namespace rekeyd::daemon {
+
+/// Carries rotations through their steps: intent, act, outcome, each durable before the next. One coroutine a
+/// key; the `running` mark sees to it that there is never a second for the same key.
+class Rotator {
+ public:
+  Rotator(World& world, Fleet& fleet, StopFlag const& stop)
+      : world_(world), fleet_(fleet), stop_(stop), journal_(world), steps_(world, stop) {}
+
+  /// Opens a rotation for `key` durably. The caller then spawns carry_on(). Error: nothing happened.
+  Result<RotationId> open(TrackedKey& key, Trigger trigger, std::string requested_by, std::string reason);
+  /// Opens a rotation whose new version someone else has made: only its dependants are left to move.
+  Result<RotationId> open_for_drift(TrackedKey& key, VersionId base_version);
+
+  /// Runs the key's open rotation until it ends, has to wait, or the daemon stops. The caller has marked the
+  /// key as running; the mark is taken off at the end. Never throws except when cancelled.
+  boost::asio::awaitable<void> carry_on(KeyRef key);
+
+  Result<void> retry(TrackedKey& key, std::string const& caller);
+  Result<void> abandon(TrackedKey& key, std::string const& caller, std::string const& reason);
+
+ private:
+  Result<RotationId> begin(TrackedKey& key, Rotation rotation);
+  boost::asio::awaitable<bool> one_step(TrackedKey& key);
+  void take_over(TrackedKey& key, Rotation after, storage::Change const& facts);
+  void not_recorded(TrackedKey& key, Error const& error);
+
+  World& world_;
+  Fleet& fleet_;
+  StopFlag const& stop_;
+  Journal journal_;
+  RotationSteps steps_;
+};
+
+}  // namespace rekeyd::daemon

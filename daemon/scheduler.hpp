@@ -1,0 +1,51 @@
+#pragma once
+#include "config/settings.hpp"
+#include "daemon/fleet.hpp"
+#include "daemon/rotation_quota.hpp"
+#include "daemon/rotator.hpp"
+#include "daemon/stop_flag.hpp"
+#include "daemon/task_group.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <optional>
+
+namespace rekeyd::daemon {
+
+/// Sleeps until a key needs attention, then lets rotations begin and go on within the caps. Wakes for nothing
+/// else but a call of wake() and, every few minutes, to notice that somebody has set the clock.
+class Scheduler {
+ public:
+  Scheduler(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop,
+            config::RotationSettings const& settings, RotationQuota quota);
+
+  /// Until stopped. Waits for the rotations in hand before it ends; cancelled, it cancels them.
+  boost::asio::awaitable<void> run();
+  /// Something has changed: look now.
+  void wake();
+  std::optional<Instant> quota_free_at();
+  std::size_t in_flight() const { return rotations_.size(); }
+
+ private:
+  void start_what_is_due();
+  void continue_open_rotations(Instant now);
+  void begin_due_rotations(Instant now);
+  bool full() const { return rotations_.size() >= settings_.in_flight; }
+  std::optional<Instant> next_look(Instant now);
+  void carry_on(KeyRef const& key);
+  boost::asio::awaitable<void> rotation_task(KeyRef key);
+  boost::asio::awaitable<void> sleep_until_needed();
+
+  World& world_;
+  Fleet& fleet_;
+  Rotator& rotator_;
+  StopFlag const& stop_;
+  config::RotationSettings settings_;
+  RotationQuota quota_;
+  boost::asio::steady_timer bell_;
+  bool rung_{};
+  std::optional<Instant> storage_rest_until_;
+  TaskGroup rotations_;
+};
+
+}  // namespace rekeyd::daemon
