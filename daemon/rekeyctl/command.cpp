@@ -1,9 +1,5 @@
 #include "daemon/rekeyctl/command.hpp"
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Option.hpp>
-#include <CLI/Validators.hpp>
 
 #include <map>
 

@@ -2,7 +2,7 @@
 #include "daemon/rekeyctl/exit_codes.hpp"
 #include "daemon/rekeyctl/output.hpp"
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 
 #include <functional>
 #include <memory>

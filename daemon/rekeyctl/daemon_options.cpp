@@ -1,9 +1,5 @@
 #include "daemon/rekeyctl/daemon_options.hpp"
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Option.hpp>
-#include <CLI/Validators.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 #include "config/load.hpp"
 #include "daemon/control/client.hpp"
 
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <optional>

@@ -5,10 +5,6 @@
 #include "daemon/rekeyctl/table.hpp"
 #include "daemon/rekeyctl/wording.hpp"
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Option.hpp>
-#include <CLI/Validators.hpp>
 #include <fmt/format.h>
 
 namespace rekeyd::rekeyctl {

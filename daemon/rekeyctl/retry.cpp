@@ -3,10 +3,6 @@
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Option.hpp>
-#include <CLI/Validators.hpp>
 
 namespace rekeyd::rekeyctl {
 

@@ -4,10 +4,6 @@
 #include "daemon/rekeyctl/daemon_options.hpp"
 #include "daemon/rekeyctl/follow.hpp"
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Option.hpp>
-#include <CLI/Validators.hpp>
 #include <fmt/format.h>
 
 namespace rekeyd::rekeyctl {
