@@ -56,6 +56,11 @@ void Scheduler::wake() {
   bell_.cancel();
 }
 
+void Scheduler::began_on_request() {
+  quota_.begin(world_.clock.wall_now());
+  wake();
+}
+
 std::optional<Instant> Scheduler::quota_free_at() { return quota_.free_at(world_.clock.wall_now()); }
 
 void Scheduler::start_what_is_due() {

@@ -23,6 +23,8 @@ class Scheduler {
   boost::asio::awaitable<void> run();
   /// Something has changed: look now.
   void wake();
+  /// A person has opened a rotation: it counts toward the cap, and is not held by it.
+  void began_on_request();
   std::optional<Instant> quota_free_at();
   std::size_t in_flight() const { return rotations_.size(); }
 

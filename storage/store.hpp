@@ -18,7 +18,8 @@ struct StoredKey {
   std::vector<KeyVersion> versions;  ///< Oldest first.
   Instant first_seen{};
   Instant last_seen{};
-  bool gone{};                       ///< No longer listed by its provider.
+  bool gone{};  ///< No longer listed by its provider.
+  bool operator==(StoredKey const&) const = default;
 };
 
 struct StoredVersion {
@@ -26,17 +27,19 @@ struct StoredVersion {
   KeyVersion version;
   MadeBy made_by{MadeBy::unknown};
   std::optional<RotationId> rotation;  ///< The rotation that made or adopted it.
+  bool operator==(StoredVersion const&) const = default;
 };
 
 /// One try at one step: intent first, outcome after.
 struct StepRecord {
   RotationId rotation;
   Step step{};
-  int attempt{1};                   ///< Counts all tries of this step, from 1.
+  int attempt{1};  ///< Counts all tries of this step, from 1.
   Instant intended_at{};
   std::optional<Instant> ended_at;  ///< Absent: intent without outcome.
   std::string outcome;              ///< "", "done", "again", "wait", "blocked", "abandoned".
   std::string message;
+  bool operator==(StepRecord const&) const = default;
 };
 
 /// A wrapped DEK as it was before a rewrap; kept until the version that wrapped it is retired.
@@ -46,51 +49,62 @@ struct PreviousDek {
   VersionId after_version;
   RotationId rotation;
   Instant replaced_at{};
+  bool operator==(PreviousDek const&) const = default;
 };
 
 /// Everything that changes together: one transaction, rows and history as one.
 struct Change {
-  std::vector<StoredKey> keys;                 ///< Insert or replace key facts; versions are left alone.
-  std::vector<StoredVersion> versions;         ///< Insert, or update attributes; made_by is never overwritten by unknown.
-  std::vector<Registration> registrations;     ///< Insert or replace by (key, resource).
+  std::vector<StoredKey> keys;  ///< Insert or replace key facts; versions are left alone.
+  /// Insert, or update attributes; made_by is never overwritten by unknown, rotation never by none.
+  std::vector<StoredVersion> versions;
+  std::vector<Registration> registrations;  ///< Insert or replace by (key, resource).
   std::vector<Registration> registrations_gone;
-  std::vector<Rotation> rotations;             ///< Insert or replace by id.
-  std::vector<StepRecord> steps;               ///< Insert or replace by (rotation, step, attempt).
-  std::vector<PreviousDek> previous_deks;
-  std::vector<HistoryEvent> events;            ///< Appended in order.
+  std::vector<Rotation> rotations;         ///< Insert or replace by id.
+  std::vector<StepRecord> steps;           ///< Insert or replace by (rotation, step, attempt).
+  std::vector<PreviousDek> previous_deks;  ///< Insert; one that is there already word for word is left alone.
+  std::vector<HistoryEvent> events;        ///< Appended in order.
 };
 
 struct RecordedEvent {
   std::int64_t sequence{};
   HistoryEvent event;
   std::string hash;  ///< Hex SHA-256 of the chain up to and with this event.
+  bool operator==(RecordedEvent const&) const = default;
 };
 
 struct HistoryQuery {
   std::optional<KeyRef> key;
-  std::optional<std::string> key_text;   ///< Part of a key's reference or name, when no exact key is known.
+  std::optional<std::string> key_text;  ///< Part of a key's reference or name, when no exact key is known.
   std::optional<PolicyName> policy;
   std::optional<RotationId> rotation;
-  std::optional<Instant> since;
-  std::optional<Instant> until;
+  std::optional<Instant> since;  ///< From this moment on,
+  std::optional<Instant> until;  ///< and before this one.
   std::optional<EventOutcome> outcome;
   std::optional<EventKind> kind;
   std::int64_t after_sequence{0};
   std::size_t limit{1000};
 };
 
-/// State, journal and history. Synchronous; every commit() is one durable transaction: when it returns
-/// success the change survives power loss, when it returns an error nothing of it happened.
-/// Errors are of class storage; `remedy` says what a person can do (disk full, newer version, ...).
-class Store {
+/// The newest event of the history: what an outside witness (a log, a ticket, a safe) has to keep so that a
+/// cut-off tail can be noticed later.
+struct HistoryHead {
+  std::int64_t sequence{};  ///< 0: no event yet.
+  std::string hash;         ///< Hex SHA-256; 64 zeros when there is no event yet.
+  bool operator==(HistoryHead const&) const = default;
+};
+
+/// The reading half: state, journal and history as they were last committed. Synchronous.
+/// Errors are of class storage; `remedy` says what a person can do.
+class StoreReader {
  public:
-  virtual ~Store() = default;
+  virtual ~StoreReader() = default;
 
-  virtual Result<void> commit(Change const& change) = 0;
-
+  /// By provider, vault, id; `versions` filled in.
   virtual Result<std::vector<StoredKey>> keys() = 0;
   virtual Result<std::optional<StoredKey>> key(KeyRef const& ref) = 0;
+  /// Oldest first.
   virtual Result<std::vector<StoredVersion>> versions(KeyRef const& ref) = 0;
+  /// By resource.
   virtual Result<std::vector<Registration>> registrations(KeyRef const& ref) = 0;
 
   /// Rotations in state open or blocked.
@@ -98,12 +112,28 @@ class Store {
   virtual Result<std::optional<Rotation>> rotation(RotationId const& id) = 0;
   /// Newest first.
   virtual Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) = 0;
+  /// By intended_at, then in the order of the steps and attempts.
   virtual Result<std::vector<StepRecord>> steps(RotationId const& id) = 0;
-  /// Moments at which rotate steps were first intended since `since`, oldest first: what a cap per hour counts.
+  /// Moments at which rotate steps were first intended since `since`, oldest first: what a cap per hour
+  /// counts.
   virtual Result<std::vector<Instant>> rotate_intents_since(Instant since) = 0;
+  /// In the order they were recorded.
   virtual Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) = 0;
 
+  /// Oldest first, `query.limit` at most: go on with `after_sequence` of the last one.
   virtual Result<std::vector<RecordedEvent>> history(HistoryQuery const& query) = 0;
+  virtual Result<HistoryHead> history_head() = 0;
+};
+
+/// State, journal and history. Every commit() is one durable transaction: when it returns success the change
+/// survives power loss, when it returns an error nothing of it happened.
+///
+/// What a Change names has to be there or come in the same Change: the key of a version, registration,
+/// rotation or previous WDEK, the rotation of a step. No key has two open rotations. A Change that breaks
+/// this is refused with an error that names the item.
+class Store : public StoreReader {
+ public:
+  virtual Result<void> commit(Change const& change) = 0;
 };
 
 }  // namespace rekeyd::storage

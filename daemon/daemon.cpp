@@ -1,0 +1,211 @@
+#include "daemon/daemon.hpp"
+
+#include "daemon/reports.hpp"
+#include "daemon/rotation_request.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto control_grace = std::chrono::seconds(2);
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::make(World& world, config::Settings const& settings) {
+  auto begun = world.store.rotate_intents_since(world.clock.wall_now() - std::chrono::hours(1));
+  if (!begun) return std::unexpected(begun.error());
+  RotationQuota quota(settings.rotations.per_hour, *std::move(begun));
+  std::unique_ptr<Daemon> daemon(new Daemon(world, settings, std::move(quota)));
+  if (auto loaded = daemon->fleet_.load(); !loaded) return std::unexpected(loaded.error());
+  return daemon;
+}
+
+Daemon::Daemon(World& world, config::Settings const& settings, RotationQuota quota)
+    : world_(world),
+      settings_(settings),
+      started_(world.clock.wall_now()),
+      fleet_(world, settings.rotations.overdue_after),
+      rotator_(world, fleet_, stop_),
+      policies_(world, fleet_, settings.policies, settings.rotations.storm_warning_percent),
+      scheduler_(world, fleet_, rotator_, stop_, settings.rotations, std::move(quota)),
+      routes_(*this),
+      looking_(world.executor),
+      rotating_(world.executor) {}
+
+Result<void> Daemon::start() {
+  ControlServerSettings control;
+  control.path = settings_.control_socket;
+  control.group = settings_.control_group;
+  auto listening = ControlServer::listen(world_.executor, control, routes_);
+  if (!listening) return std::unexpected(listening.error());
+  control_ = *std::move(listening);
+
+  if (auto recorded = record_life(EventKind::daemon_started, "rekeyd " REKEYD_VERSION " started");
+      !recorded) {
+    return recorded;
+  }
+  // Files with mistakes do not keep the daemon from running: status says so, and nothing rotates until they
+  // are mended and read again.
+  if (auto loaded = policies_.load("rekeyd"); !loaded) return std::unexpected(loaded.error());
+
+  control_->start();
+  rotating_.spawn(scheduler_.run(), "scheduler");
+  start_inventories();
+  if (auto const interval = ServiceManager::watchdog_interval()) {
+    looking_.spawn(feed_watchdog(*interval), "watchdog");
+  }
+  service_manager_.ready(one_line());
+  return {};
+}
+
+void Daemon::start_inventories() {
+  for (auto const& [name, instance] : world_.providers) {
+    inventories_.push_back(std::make_unique<Inventory>(
+        world_, fleet_, rotator_, stop_, name, settings_.inventory_every, [this] { fleet_changed(); }));
+    looking_.spawn(inventories_.back()->run(), "inventory of " + name.str());
+  }
+}
+
+void Daemon::fleet_changed() {
+  scheduler_.wake();
+  service_manager_.status(one_line());
+}
+
+asio::awaitable<void> Daemon::stop(std::chrono::seconds patience) {
+  using namespace asio::experimental::awaitable_operators;  // NOLINT(google-build-using-namespace)
+  service_manager_.stopping();
+  service_manager_.extend_stop(patience + control_grace);
+  stop_.requested = true;
+  scheduler_.wake();
+  looking_.cancel();
+  co_await looking_.joined();
+  auto const until = world_.clock.mono_now() + patience;
+  // A race that the scheduler loses cancels it, and with it the steps that took too long.
+  co_await (rotating_.joined() || world_.clock.sleep_until(until));
+  if (control_) co_await control_->stop(control_grace);
+  if (auto recorded = record_life(EventKind::daemon_stopped, "rekeyd stopped"); !recorded) {
+    spdlog::error("the end could not be recorded: {}", to_text(recorded.error()));
+  }
+}
+
+Result<void> Daemon::record_life(EventKind kind, std::string const& sentence) {
+  HistoryEvent event;
+  event.at = world_.clock.wall_now();
+  event.kind = kind;
+  event.actor = "rekeyd";
+  event.sentence = sentence;
+  event.details["version"] = REKEYD_VERSION;
+  event.details["config"] = settings_.file.string();
+  storage::Change change;
+  change.events.push_back(std::move(event));
+  return world_.store.commit(change);
+}
+
+asio::awaitable<void> Daemon::feed_watchdog(std::chrono::microseconds interval) {
+  for (;;) {
+    service_manager_.alive();
+    auto const next = world_.clock.mono_now() + interval / 2;
+    co_await world_.clock.sleep_until(next);
+  }
+}
+
+StatusReport Daemon::status() {
+  StatusReport report = report_status(world_, fleet_, scheduler_.quota_free_at());
+  report.daemon_version = REKEYD_VERSION;
+  report.started = started_;
+  report.config_file = settings_.file.string();
+  report.policies_loaded = policies_.loaded_at();
+  report.reload_errors = policies_.errors();
+  report.warnings = policies_.warnings();
+  return report;
+}
+
+std::vector<KeyReport> Daemon::keys() { return report_keys(world_, fleet_, scheduler_.quota_free_at()); }
+
+PlanReport Daemon::plan(Instant until) { return report_plan(world_, fleet_, until); }
+
+Result<Rotation> Daemon::rotation(RotationId id) {
+  auto found = world_.store.rotation(id);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return std::unexpected(no_such_rotation(id));
+  return **std::move(found);
+}
+
+Result<RotateAnswer> Daemon::rotate(RotateRequest request, std::string caller, unsigned) {
+  Result<TrackedKey*> const found = find_key_by_words(fleet_, request.key);
+  if (!found) return std::unexpected(found.error());
+  TrackedKey& key = **found;
+  if (auto refusal = why_not_on_request(world_, fleet_, key)) return std::unexpected(*std::move(refusal));
+  Result<RotationId> const opened = rotator_.open(key, Trigger::request, caller, request.reason);
+  if (!opened) return std::unexpected(opened.error());
+  scheduler_.began_on_request();
+  return RotateAnswer{*opened, key.stored.key.ref};
+}
+
+Result<ReloadAnswer> Daemon::reload(std::string caller) {
+  service_manager_.reloading();
+  Result<ReloadAnswer> answer = policies_.load(caller);
+  if (answer) {
+    for (auto const& [ref, key] : fleet_.keys()) ++answer->counts[to_text(fleet_.verdict(key).status)];
+  } else {
+    spdlog::error("reload failed: {}", to_text(answer.error()));
+  }
+  scheduler_.wake();
+  service_manager_.ready(one_line());
+  return answer;
+}
+
+Result<TrackedKey*> Daemon::find_rotation(RotationId const& id) {
+  auto stored = rotation(id);
+  if (!stored) return std::unexpected(stored.error());
+  TrackedKey* key = fleet_.find(stored->key);
+  if (key == nullptr || !key->rotation || key->rotation->id != id) {
+    return std::unexpected(rotation_has_ended(*stored));
+  }
+  return key;
+}
+
+Result<void> Daemon::retry(RotationId id, std::string caller) {
+  Result<TrackedKey*> const key = find_rotation(id);
+  if (!key) return std::unexpected(key.error());
+  Result<void> done = rotator_.retry(**key, caller);
+  if (done) scheduler_.wake();
+  return done;
+}
+
+Result<void> Daemon::abandon(RotationId id, std::string reason, std::string caller) {
+  Result<TrackedKey*> const key = find_rotation(id);
+  if (!key) return std::unexpected(key.error());
+  Result<void> done = rotator_.abandon(**key, caller, reason);
+  if (done) scheduler_.wake();
+  return done;
+}
+
+std::string Daemon::one_line() {
+  std::map<std::string, std::size_t> counts;
+  std::optional<Instant> next;
+  for (auto const& [ref, key] : fleet_.keys()) {
+    Verdict const said = fleet_.verdict(key);
+    ++counts[to_text(said.status)];
+    if (said.status == KeyStatus::ready && said.due && (!next || *said.due < *next)) next = said.due;
+  }
+  std::string line = fmt::format("{} keys", fleet_.keys().size());
+  char const* separator = ": ";
+  for (auto const& [word, count] : counts) {
+    line += fmt::format("{}{} {}", separator, count, word);
+    separator = ", ";
+  }
+  if (next) line += "; next due " + to_rfc3339(*next);
+  if (!policies_.errors().empty()) line += "; POLICY FILES HAVE MISTAKES, see rekeyctl status";
+  return line;
+}
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,73 @@
+#pragma once
+#include "config/settings.hpp"
+#include "daemon/control/routes.hpp"
+#include "daemon/control/server.hpp"
+#include "daemon/control/service.hpp"
+#include "daemon/fleet.hpp"
+#include "daemon/inventory.hpp"
+#include "daemon/policies_in_force.hpp"
+#include "daemon/rotator.hpp"
+#include "daemon/scheduler.hpp"
+#include "daemon/service_manager.hpp"
+#include "daemon/stop_flag.hpp"
+#include "daemon/task_group.hpp"
+#include "daemon/world.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rekeyd::daemon {
+
+/// The daemon's whole life: start order, work, stop order. Everything it touches comes in with the World, so
+/// that a test or a simulation can be its outside.
+class Daemon final : public ControlService {
+ public:
+  /// Reads the store. Error: it cannot be read, and the daemon must not run. `world` and `settings` outlive
+  /// it.
+  static Result<std::unique_ptr<Daemon>> make(World& world, config::Settings const& settings);
+
+  /// Starts everything and returns. Error: the control socket cannot be had, or the start cannot be recorded.
+  Result<void> start();
+  /// Ends at the next step's edge, everything recorded; steps that take longer than `patience` are cancelled
+  /// and settled in the next life.
+  boost::asio::awaitable<void> stop(std::chrono::seconds patience);
+
+  Instant now() override { return world_.clock.wall_now(); }
+  StatusReport status() override;
+  std::vector<KeyReport> keys() override;
+  PlanReport plan(Instant until) override;
+  Result<Rotation> rotation(RotationId id) override;
+  Result<RotateAnswer> rotate(RotateRequest request, std::string caller, unsigned uid) override;
+  Result<ReloadAnswer> reload(std::string caller) override;
+  Result<void> retry(RotationId id, std::string caller) override;
+  Result<void> abandon(RotationId id, std::string reason, std::string caller) override;
+
+  /// "30 keys: 28 ready, 2 rotating; next due 2026-12-01T00:00:00Z": one line for the service manager.
+  std::string one_line();
+
+ private:
+  Daemon(World& world, config::Settings const& settings, RotationQuota quota);
+  void start_inventories();
+  Result<TrackedKey*> find_rotation(RotationId const& id);
+  Result<void> record_life(EventKind kind, std::string const& sentence);
+  void fleet_changed();
+  boost::asio::awaitable<void> feed_watchdog(std::chrono::microseconds interval);
+
+  World& world_;
+  config::Settings const& settings_;
+  Instant started_;
+  StopFlag stop_;
+  ServiceManager service_manager_;
+  Fleet fleet_;
+  Rotator rotator_;
+  PoliciesInForce policies_;
+  Scheduler scheduler_;
+  std::vector<std::unique_ptr<Inventory>> inventories_;
+  ControlRoutes routes_;
+  std::unique_ptr<ControlServer> control_;
+  TaskGroup looking_;   ///< Inventories and the watchdog: may be cancelled at any moment.
+  TaskGroup rotating_;  ///< The scheduler: ends at a step's edge.
+};
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,12 @@
+#pragma once
+#include "storage/connection.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace rekeyd::storage {
+
+/// A connection that only reads, proved by a first read. Throws.
+std::unique_ptr<Connection> connect_read_only(std::filesystem::path const& path);
+
+}  // namespace rekeyd::storage

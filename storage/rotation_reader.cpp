@@ -1,0 +1,111 @@
+#include "storage/json_columns.hpp"
+#include "storage/reading.hpp"
+
+#include <algorithm>
+#include <limits>
+
+// The columns of each query stand in the order in which its function takes them.
+namespace rekeyd::storage {
+
+namespace {
+
+constexpr char select_rotations[] = R"sql(
+    SELECT k.provider, k.vault, k.key_id, t.id, t.policy, t."trigger", t.requested_by, t.reason, t.due,
+      t.base_version, t.known_versions, t.new_version, t.new_version_made_by, t.step, t.state, t.attempts,
+      t.last_sent, t.next_try, t.blocked_reason, t.message, t.remedy, t.opened, t.updated, t.ended
+    FROM rotations t JOIN root_keys k ON k.id = t.root_key)sql";
+
+Rotation take_rotation(Query& row) {
+  Rotation rotation;
+  rotation.key = row.take<KeyRef>();
+  rotation.id = row.take<RotationId>();
+  rotation.policy = row.take<PolicyName>();
+  rotation.trigger = row.take_word(parse_trigger, "rotations.trigger");
+  rotation.requested_by = row.take<std::string>();
+  rotation.reason = row.take<std::string>();
+  rotation.due = row.take<std::optional<Instant>>();
+  rotation.base_version = row.take<std::optional<VersionId>>();
+  for (std::string& id : parse_list(row.take<std::string>(), "rotations.known_versions")) {
+    rotation.known_versions.emplace_back(std::move(id));
+  }
+  rotation.new_version = row.take<std::optional<VersionId>>();
+  rotation.new_version_made_by = row.take_word(parse_made_by, "rotations.new_version_made_by");
+  rotation.step = row.take_word(parse_step, "rotations.step");
+  rotation.state = row.take_word(parse_rotation_state, "rotations.state");
+  rotation.attempts = row.take<int>();
+  rotation.last_sent = row.take<std::optional<Instant>>();
+  rotation.next_try = row.take<std::optional<Instant>>();
+  rotation.blocked_reason = row.take<std::string>();
+  rotation.message = row.take<std::string>();
+  rotation.remedy = row.take<std::string>();
+  rotation.opened = row.take<Instant>();
+  rotation.updated = row.take<Instant>();
+  rotation.ended = row.take<std::optional<Instant>>();
+  return rotation;
+}
+
+std::vector<Rotation> take_rotations(Query& row) {
+  std::vector<Rotation> rotations;
+  while (row.next()) rotations.push_back(take_rotation(row));
+  return rotations;
+}
+
+}  // namespace
+
+std::vector<Rotation> SqliteReader::unfinished_rotations() {
+  static constexpr auto sql = joined(
+      select_rotations, R"sql( WHERE t.state IN ('open', 'blocked') ORDER BY t.opened, t.sequence)sql");
+  Query row = connection_.query(sql);
+  return take_rotations(row);
+}
+
+std::optional<Rotation> SqliteReader::rotation(RotationId const& id) {
+  static constexpr auto sql = joined(select_rotations, R"sql( WHERE t.id = ?1)sql");
+  Query row = connection_.query(sql);
+  if (!row.with(id).next()) return std::nullopt;
+  return take_rotation(row);
+}
+
+std::vector<Rotation> SqliteReader::rotations(KeyRef const& ref, std::size_t limit) {
+  static constexpr auto sql =
+      joined(select_rotations, R"sql( WHERE k.provider = ?1 AND k.vault = ?2 AND k.key_id = ?3
+    ORDER BY t.opened DESC, t.sequence DESC LIMIT ?4)sql");
+  Query row = connection_.query(sql);
+  constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+  row.with(ref, static_cast<std::int64_t>(std::min(limit, most)));
+  return take_rotations(row);
+}
+
+std::vector<StepRecord> SqliteReader::steps(RotationId const& id) {
+  std::vector<StepRecord> steps;
+  Query row = connection_.query(
+      "SELECT step, attempt, intended_at, ended_at, outcome, message FROM steps WHERE rotation = ?1");
+  row.with(id);
+  while (row.next()) {
+    StepRecord record;
+    record.rotation = id;
+    record.step = row.take_word(parse_step, "steps.step");
+    record.attempt = row.take<int>();
+    record.intended_at = row.take<Instant>();
+    record.ended_at = row.take<std::optional<Instant>>();
+    record.outcome = row.take<std::string>();
+    record.message = row.take<std::string>();
+    steps.push_back(std::move(record));
+  }
+  // The order of the steps is the workflow's, which SQL does not know.
+  std::ranges::sort(steps, {},
+                    [](StepRecord const& s) { return std::tuple(s.intended_at, s.step, s.attempt); });
+  return steps;
+}
+
+std::vector<Instant> SqliteReader::rotate_intents_since(Instant since) {
+  std::vector<Instant> intents;
+  Query row = connection_.query(R"sql(
+    SELECT intended_at FROM steps
+    WHERE step = 'rotate' AND attempt = 1 AND intended_at >= ?1 ORDER BY intended_at)sql");
+  row.with(since);
+  while (row.next()) intents.push_back(row.take<Instant>());
+  return intents;
+}
+
+}  // namespace rekeyd::storage
