@@ -1,0 +1,77 @@
+// rekeyctl plan: who rotates when, and why.
+#include "daemon/control/protocol.hpp"
+#include "daemon/rekeyctl/command.hpp"
+#include "daemon/rekeyctl/daemon_options.hpp"
+#include "daemon/rekeyctl/table.hpp"
+#include "daemon/rekeyctl/wording.hpp"
+
+#include <fmt/format.h>
+
+namespace rekeyd::rekeyctl {
+
+using daemon::PlanEntry;
+using daemon::PlanReport;
+
+namespace {
+
+struct Options {
+  DaemonOptions daemon;
+  Format format{Format::table};
+  std::string span{"12months"};
+  std::string until;
+};
+
+Style style_of(PlanEntry const& entry) {
+  if (entry.mode == Mode::observe) return Style::faint;
+  return entry.past_due ? Style::caution : Style::plain;
+}
+
+std::string table_text(PlanReport const& report, bool colour) {
+  Table table({{"AT"}, {"KEY"}, {"NAME"}, {"POLICY"}, {"EVERY"}, {"MODE"}, {"WHY"}});
+  for (PlanEntry const& e : report.entries) {
+    table.add({Cell(moment(e.at), style_of(e)), e.key.text(), or_dash(e.name), or_dash(e.policy),
+               counted(static_cast<std::size_t>(e.every_months), "month"), to_text(e.mode), e.why});
+  }
+  std::string text = table.text(colour);
+  for (std::string const& finding : report.findings) text += "finding: " + printable(finding) + "\n";
+  return text;
+}
+
+std::string summary(PlanReport const& report) {
+  return fmt::format("{} from {} to {}; {} without a policy", counted(report.entries.size(), "rotation"),
+                     moment(report.from), moment(report.until), counted(report.keys_without_policy, "key"));
+}
+
+Exit run(Options const& options, Output& out) {
+  auto client = connect(options.daemon);
+  if (!client) return failed(out, client.error());
+  auto const report =
+      options.until.empty() ? client->plan_for(options.span) : client->plan_until(*parse_moment(options.until));
+  if (!report) return failed(out, report.error());
+  if (options.format == Format::json) {
+    out.json(daemon::encode_plan(*report));
+  } else {
+    out.data(table_text(*report, out.colour()));
+    out.words(summary(*report));
+  }
+  return report->entries.empty() ? Exit::well : Exit::due;
+}
+
+}  // namespace
+
+void add_plan(Commands const& commands) {
+  auto const [command, options] =
+      commands.add("plan", "Which keys rotate when, and why (exit 2: at least one within the span)", run);
+  auto* const span = command->add_option("--for", options->span, "How far ahead: 12months, 90days, 2years")
+                         ->check(CLI::Validator(check_span, ""))
+                         ->capture_default_str()
+                         ->option_text("SPAN");
+  command->add_option("--until", options->until, "Until this date or time (UTC)")
+      ->check(CLI::Validator(check_moment, ""))
+      ->excludes(span)
+      ->option_text("DATE");
+  add_format(*command, options->format);
+  add_daemon_options(*command, options->daemon);
+}
+
+}  // namespace rekeyd::rekeyctl

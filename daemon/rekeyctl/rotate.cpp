@@ -1,0 +1,58 @@
+// rekeyctl rotate: a rotation before its time. (It never means re-wrapping alone.)
+#include "daemon/control/protocol.hpp"
+#include "daemon/rekeyctl/command.hpp"
+#include "daemon/rekeyctl/daemon_options.hpp"
+#include "daemon/rekeyctl/follow.hpp"
+
+#include <fmt/format.h>
+
+namespace rekeyd::rekeyctl {
+
+namespace {
+
+struct Options {
+  DaemonOptions daemon;
+  Format format{Format::table};
+  std::string key, reason;
+  bool wait{};
+};
+
+Exit wait_for_it(daemon::ControlClient& client, daemon::RotateAnswer const& answer, Options const& options,
+                 Output& out) {
+  auto const ended = follow(client, answer.rotation, out);
+  if (!ended) return failed(out, ended.error());
+  if (options.format == Format::json) out.json(daemon::encode_rotation(*ended));
+  return exit_of(*ended);
+}
+
+Exit run(Options const& options, Output& out) {
+  auto client = connect(options.daemon);
+  if (!client) return failed(out, client.error());
+  auto const answer = client->rotate({.key = options.key, .reason = options.reason});
+  if (!answer) return failed(out, answer.error());
+  out.words(fmt::format("rotation {} of {} is open", answer->rotation.str(), answer->key.text()));
+  if (options.format == Format::table) {
+    out.data(answer->rotation.str() + "\n");
+  } else if (!options.wait) {
+    out.json(daemon::encode_rotate_answer(*answer));
+  }
+  return options.wait ? wait_for_it(*client, *answer, options, out) : Exit::well;
+}
+
+}  // namespace
+
+void add_rotate(Commands const& commands) {
+  auto const [command, options] =
+      commands.add("rotate", "Rotate a key now: a new version, and everything that depends on it moves along", run);
+  command->add_option("key", options->key, "PROVIDER/VAULT/ID, or a name that only one key has")
+      ->required()
+      ->option_text("KEY");
+  command->add_option("--reason", options->reason, "Why; kept in the history with your name")
+      ->required()
+      ->option_text("TEXT");
+  command->add_flag("--wait", options->wait, "Follow it until it is done (0), blocked (4) or given up (1)");
+  add_format(*command, options->format);
+  add_daemon_options(*command, options->daemon);
+}
+
+}  // namespace rekeyd::rekeyctl

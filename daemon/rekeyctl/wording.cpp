@@ -1,0 +1,37 @@
+#include "daemon/rekeyctl/wording.hpp"
+
+#include "daemon/control/plan_span.hpp"
+
+#include <fmt/format.h>
+
+namespace rekeyd::rekeyctl {
+
+std::string moment(std::optional<Instant> const& instant) { return instant ? to_rfc3339(*instant) : "-"; }
+
+std::string or_dash(std::string const& text) { return text.empty() ? "-" : text; }
+
+std::string status_words(Verdict const& verdict) {
+  if (verdict.waits_for == WaitsFor::nothing) return to_text(verdict.status);
+  return fmt::format("{} ({})", to_text(verdict.status), to_text(verdict.waits_for));
+}
+
+std::string counted(std::size_t count, char const* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::optional<Instant> parse_moment(std::string const& text) {
+  constexpr std::size_t date_length = std::string_view("2027-01-31").size();
+  return parse_rfc3339(text.size() == date_length ? text + "T00:00:00Z" : text);
+}
+
+std::string check_moment(std::string const& text) {
+  if (parse_moment(text)) return "";
+  return fmt::format("'{}' is neither a date (2027-01-31) nor an RFC 3339 time (2027-01-31T12:00:00Z)", text);
+}
+
+std::string check_span(std::string const& text) {
+  if (daemon::parse_plan_span(text)) return "";
+  return fmt::format("'{}' is not a span such as 12months, 90days or 2years, up to 10 years", text);
+}
+
+}  // namespace rekeyd::rekeyctl

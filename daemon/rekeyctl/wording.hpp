@@ -1,0 +1,27 @@
+#pragma once
+#include "policy/instant.hpp"
+#include "policy/key_status.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rekeyd::rekeyctl {
+
+/// "2027-01-31T00:00:00Z", or "-".
+std::string moment(std::optional<Instant> const& instant);
+/// The text, or "-".
+std::string or_dash(std::string const& text);
+/// "ready", "waiting (window)".
+std::string status_words(Verdict const& verdict);
+/// "1 key", "2 keys".
+std::string counted(std::size_t count, char const* noun);
+
+/// A moment as a person types it: RFC 3339, or a date, which means its first second in UTC.
+std::optional<Instant> parse_moment(std::string const& text);
+
+/// For CLI11: the complaint about `text` if it is no moment or no span, else "".
+std::string check_moment(std::string const& text);
+std::string check_span(std::string const& text);
+
+}  // namespace rekeyd::rekeyctl
