@@ -174,11 +174,15 @@ JsonAnswer::JsonAnswer(std::string_view body, AnswerContent content)
 
 JsonAnswer::~JsonAnswer() = default;
 
-JsonObject JsonAnswer::root() {
-  return {document_->is_object() ? &document_->get_object() : nullptr, {}, defect_};
+JsonObject JsonAnswer::root() { return root_reporting_to(defect_); }
+
+JsonObject JsonAnswer::root_reporting_to(JsonDefect& defect) const {
+  return {document_->is_object() ? &document_->get_object() : nullptr, {}, defect};
 }
 
-Error JsonAnswer::error(std::string where) const { return malformed_answer(defect_.text(), std::move(where)); }
+Error JsonAnswer::error(std::string where) const {
+  return malformed_answer(defect_.text(), std::move(where));
+}
 
 Error malformed_answer(std::string_view defect, std::string where) {
   Error error;
@@ -194,7 +198,8 @@ Error malformed_answer(std::string_view defect, std::string where) {
 std::string body_excerpt(std::string_view body) {
   std::string excerpt(body.substr(0, excerpt_bytes_max));
   std::ranges::replace_if(excerpt, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  // A cut in the middle of a UTF-8 sequence, or bytes that never were UTF-8, must not reach JSON or a terminal.
+  // A cut in the middle of a UTF-8 sequence, or bytes that never were UTF-8, must not reach JSON or a
+  // terminal.
   std::ranges::replace_if(excerpt, [](unsigned char c) { return c >= 0x80; }, '?');
   auto const last = excerpt.find_last_not_of(' ');
   excerpt.erase(last == std::string::npos ? 0 : last + 1);

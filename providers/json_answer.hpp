@@ -40,6 +40,7 @@ class JsonObject {
       : object_(object), path_(std::move(path)), defect_(&defect) {}
 
   bool present() const { return object_ != nullptr; }
+  bool has(std::string_view member) const { return find(member) != nullptr; }
   std::string const& path() const { return path_; }
   /// The same object with another place for its defects: one broken entry need not spoil a list.
   JsonObject reporting_to(JsonDefect& defect) const { return {object_, path_, defect}; }
@@ -81,6 +82,8 @@ class JsonAnswer {
   JsonAnswer& operator=(JsonAnswer const&) = delete;
 
   JsonObject root();
+  /// For reading where nothing is owed: an answer that is no object reads as empty.
+  JsonObject root_reporting_to(JsonDefect& defect) const;
   JsonDefect& defect() { return defect_; }
   bool sound() const { return defect_.none(); }
   Error error(std::string where) const;

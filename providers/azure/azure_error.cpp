@@ -49,34 +49,45 @@ Meaning meaning_of_403(std::string const& code, AzureTraits const& traits) {
     return {ErrorClass::access,
             "let this host through the network rules, or reach the service by its private endpoint"};
   }
-  return {ErrorClass::access,
-          fmt::format("grant rekeyd's identity the role {} (an access policy: the permission that the message "
-                      "names); a new grant takes up to 10 minutes to work",
-                      traits.role_to_rotate)};
+  return {
+      ErrorClass::access,
+      fmt::format("grant rekeyd's identity the role {} (an access policy: the permission that the message "
+                  "names); a new grant takes up to 10 minutes to work",
+                  traits.role_to_rotate)};
 }
 
 Meaning meaning_of_409(std::string const& code) {
   if (code == "ObjectIsDeletedButRecoverable") {
-    return {ErrorClass::permanent, "the key is soft-deleted: recover it, or purge it if that is what is wanted"};
+    return {ErrorClass::permanent,
+            "the key is soft-deleted: recover it, or purge it if that is what is wanted"};
   }
-  // ObjectIsBeingDeleted, ObjectIsBeingRecovered, ConflictError: another operation is under way and ends soon.
+  // ObjectIsBeingDeleted, ObjectIsBeingRecovered, ConflictError: another operation is under way and ends
+  // soon.
   return {ErrorClass::transient, ""};
 }
 
 Meaning meaning_of(unsigned status, std::string const& code, AzureTraits const& traits) {
   switch (status) {
     case 401:
-      return {ErrorClass::access,
-              "the service refuses the token: check tenant, client id and secret, and that the vault belongs to "
-              "that tenant"};
-    case 403: return meaning_of_403(code, traits);
-    case 404: return {ErrorClass::not_found, "check the key's name; a deleted key may be recoverable"};
-    case 405: return {ErrorClass::permanent, "this service does not know the call: check the provider's kind"};
-    case 409: return meaning_of_409(code);
+      return {
+          ErrorClass::access,
+          "the service refuses the token: check tenant, client id and secret, and that the vault belongs to "
+          "that tenant"};
+    case 403:
+      return meaning_of_403(code, traits);
+    case 404:
+      return {ErrorClass::not_found, "check the key's name; a deleted key may be recoverable"};
+    case 405:
+      return {ErrorClass::permanent, "this service does not know the call: check the provider's kind"};
+    case 409:
+      return meaning_of_409(code);
     case 408:
-    case 429: return {ErrorClass::transient, ""};
-    case 501: return {ErrorClass::permanent, "this service does not know the call: check the provider's kind"};
-    default: break;
+    case 429:
+      return {ErrorClass::transient, ""};
+    case 501:
+      return {ErrorClass::permanent, "this service does not know the call: check the provider's kind"};
+    default:
+      break;
   }
   if (status >= 500) return {ErrorClass::transient, ""};
   if (status >= 400) return {ErrorClass::permanent, ""};

@@ -10,10 +10,10 @@ enum class AzureKind { key_vault, managed_hsm };
 
 struct AzureTraits {
   Capabilities capabilities;
-  char const* service;                ///< For people: "Key Vault".
+  char const* service;  ///< For people: "Key Vault".
   /// On-demand rotate is refused until the key has a rotation policy (managed-hsm/key-rotation.md).
   bool rotate_needs_policy{};
-  bool has_notify_action{};           ///< Key Vault only: near-expiry events.
+  bool has_notify_action{};  ///< Key Vault only: near-expiry events.
   /// What a person lacks, in the words of the portal.
   char const* role_to_rotate;
 };

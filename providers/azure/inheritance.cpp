@@ -19,8 +19,9 @@ void compare_type(RootKey const& before, RootKey const& after, Defects& defects)
   // A listing shows no type; then there is nothing to compare with.
   if (before.type.algorithm != KeyAlgorithm::other && before.type != after.type) {
     defects.push_back(fmt::format("the type changed from {} {} bits ({}) to {} {} bits ({})",
-                                  to_text(before.type.algorithm), before.type.bits, to_text(before.type.protection),
-                                  to_text(after.type.algorithm), after.type.bits, to_text(after.type.protection)));
+                                  to_text(before.type.algorithm), before.type.bits,
+                                  to_text(before.type.protection), to_text(after.type.algorithm),
+                                  after.type.bits, to_text(after.type.protection)));
   }
 }
 

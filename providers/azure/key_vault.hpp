@@ -23,8 +23,8 @@ struct KeyVaultOptions {
 
 /// Azure Key Vault or Managed HSM. All referenced objects must outlive the provider.
 ///
-/// Key references: vault and key are kept in lower case, since Azure does not tell cases apart; whatever case a
-/// caller uses is found. Registrations are none here: what uses a key is known to other services.
+/// Key references: vault and key are kept in lower case, since Azure does not tell cases apart; whatever case
+/// a caller uses is found. Registrations are none here: what uses a key is known to other services.
 std::unique_ptr<KmsProvider> make_key_vault(ApiClient& client, CredentialSource& credentials, Clock& clock,
                                             Random& random, KeyVaultOptions options);
 

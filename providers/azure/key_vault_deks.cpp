@@ -122,8 +122,8 @@ asio::awaitable<Result<Secret>> KeyVault::unwrap(WrappedDek dek, Clock::Mono dea
   co_return std::move(unwrapped->dek);
 }
 
-asio::awaitable<Result<Rewrapped>> KeyVault::rewrap(WrappedDek dek, VersionId target, bool wrap_at_service_too,
-                                                    Clock::Mono deadline) {
+asio::awaitable<Result<Rewrapped>> KeyVault::rewrap(WrappedDek dek, VersionId target,
+                                                    bool wrap_at_service_too, Clock::Mono deadline) {
   auto place = place_of(dek.key);
   if (!place) co_return std::unexpected(std::move(place.error()));
   if (!is_version_id(target.str())) {
@@ -159,8 +159,9 @@ asio::awaitable<Result<Rewrapped>> KeyVault::rewrap(WrappedDek dek, VersionId ta
   co_return rewrapped;
 }
 
-asio::awaitable<Result<Rewrapped>> KeyVault::wrap_at_service(Place place, WrappedDek dek, std::string algorithm,
-                                                             Secret plaintext, Clock::Mono deadline) {
+asio::awaitable<Result<Rewrapped>> KeyVault::wrap_at_service(Place place, WrappedDek dek,
+                                                             std::string algorithm, Secret plaintext,
+                                                             Clock::Mono deadline) {
   Body value;
   append_base64url(value, plaintext);
   std::string const path = fmt::format("{}/{}/wrapkey", place.path(), dek.version.str());

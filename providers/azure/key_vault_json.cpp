@@ -33,7 +33,8 @@ KeyIdentifier read_identifier(JsonObject const& object, bool version_wanted) {
   auto const text = object.text("kid");
   auto const id = KeyIdentifier::parse(text);
   if (!id || (version_wanted && id->version.empty())) {
-    object.note("kid", version_wanted ? "should be the address of a key version" : "should be a key's address");
+    object.note("kid",
+                version_wanted ? "should be the address of a key version" : "should be a key's address");
     return {};
   }
   return *id;
@@ -136,7 +137,8 @@ std::optional<KeyIdentifier> KeyIdentifier::parse(std::string_view url) {
 
 unsigned KeyBundle::modulus_bits() const {
   // RSA moduli are whole bytes and their top bit is set: 6 bits a character, rounded down to bytes.
-  auto const bytes = modulus.find('=') == std::string::npos ? modulus.size() * 6 / 8 : modulus.find('=') * 6 / 8;
+  auto const bytes =
+      modulus.find('=') == std::string::npos ? modulus.size() * 6 / 8 : modulus.find('=') * 6 / 8;
   return static_cast<unsigned>(bytes * 8);
 }
 

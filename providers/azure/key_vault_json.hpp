@@ -10,8 +10,9 @@
 #include <string_view>
 #include <vector>
 
-/// Key Vault's and Managed HSM's bytes to values and back (api-version 7.3 to 2026-04-01). Pure, never throws.
-/// Shapes: Microsoft's keys.json; what services really send: recorded exchanges of the official clients.
+/// Key Vault's and Managed HSM's bytes to values and back (api-version 7.3 to 2026-04-01). Pure, never
+/// throws. Shapes: Microsoft's keys.json; what services really send: recorded exchanges of the official
+/// clients.
 namespace rekeyd::providers::azure {
 
 /// The tag that carries our operation id in a version that we created.
@@ -51,16 +52,16 @@ struct ReleasePolicy {
 /// One key version with its public half.
 struct KeyBundle {
   KeyIdentifier id;
-  std::string key_type;             ///< "RSA-HSM", as sent.
-  std::string curve;                ///< "P-256", or empty.
-  std::set<std::string> operations; ///< Managed HSM shuffles them between two readings: a set.
-  std::string modulus, exponent;    ///< base64url; RSA only.
+  std::string key_type;              ///< "RSA-HSM", as sent.
+  std::string curve;                 ///< "P-256", or empty.
+  std::set<std::string> operations;  ///< Managed HSM shuffles them between two readings: a set.
+  std::string modulus, exponent;     ///< base64url; RSA only.
   KeyAttributes attributes;
   std::map<std::string, std::string> tags;
   std::optional<ReleasePolicy> release_policy;
-  bool managed{false};              ///< Belongs to a certificate.
+  bool managed{false};  ///< Belongs to a certificate.
 
-  unsigned modulus_bits() const;    ///< 0 unless RSA.
+  unsigned modulus_bits() const;  ///< 0 unless RSA.
   KeyType type() const;
 };
 

@@ -58,7 +58,7 @@ class KeyVault final : public KmsProvider {
   /// `version` empty: the current one. The answer names the key and version that were asked for.
   boost::asio::awaitable<Result<BundleReply>> get_key(Place place, std::string version, Clock::Mono deadline);
   boost::asio::awaitable<Result<std::vector<KeyItem>>> get_versions(Place place, Clock::Mono deadline);
-  boost::asio::awaitable<Result<KeyDescription>> describe_deleted(KeyRef key, Place place, Error missing,
+  boost::asio::awaitable<Result<KeyDescription>> describe_deleted(Place place, Error missing,
                                                                   Clock::Mono deadline);
   boost::asio::awaitable<Result<RotationPolicyView>> get_policy(Place place, Clock::Mono deadline);
   boost::asio::awaitable<Result<std::optional<ProviderRotation>>> provider_rotation(Place place,
@@ -82,8 +82,9 @@ class KeyVault final : public KmsProvider {
                                                                Clock::Mono deadline);
   boost::asio::awaitable<Result<UnwrappedDek>> unwrap_at_service(Place place, WrappedDek dek,
                                                                  Clock::Mono deadline);
-  boost::asio::awaitable<Result<Rewrapped>> wrap_at_service(Place place, WrappedDek dek, std::string algorithm,
-                                                            Secret plaintext, Clock::Mono deadline);
+  boost::asio::awaitable<Result<Rewrapped>> wrap_at_service(Place place, WrappedDek dek,
+                                                            std::string algorithm, Secret plaintext,
+                                                            Clock::Mono deadline);
   Error not_visible_yet(Error error, std::string const& key_text, std::string const& version) const;
 
   VaultAccess access_;

@@ -44,7 +44,8 @@ struct Cursor {
   static Cursor parse(std::string_view text) {
     Cursor cursor;
     auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), cursor.page);
-    if (failed == std::errc() && end != text.data() + text.size()) cursor.target.assign(end + 1, text.data() + text.size());
+    if (failed == std::errc() && end != text.data() + text.size())
+      cursor.target.assign(end + 1, text.data() + text.size());
     return cursor;
   }
   std::string text() const { return target.empty() ? std::string() : fmt::format("{} {}", page, target); }
@@ -55,9 +56,11 @@ Result<Cursor> next_cursor(Cursor const& now, std::string const& next_link, Vaul
   if (next_link.empty()) return Cursor{};
   auto target = next_page_target(next_link, vault.endpoint, api_version, where);
   if (!target) return std::unexpected(std::move(target.error()));
-  if (*target == now.target) return std::unexpected(malformed_answer("nextLink leads to its own page", where));
+  if (*target == now.target)
+    return std::unexpected(malformed_answer("nextLink leads to its own page", where));
   if (now.page >= pages_max) {
-    return std::unexpected(malformed_answer(fmt::format("the listing has more than {} pages", pages_max), where));
+    return std::unexpected(
+        malformed_answer(fmt::format("the listing has more than {} pages", pages_max), where));
   }
   return Cursor{now.page + 1, std::move(*target)};
 }
@@ -84,7 +87,8 @@ KeyVersion key_version(KeyIdentifier const& id, KeyAttributes const& attributes,
   version.enabled = attributes.enabled;
   version.not_before = attributes.not_before;
   version.expires = attributes.expires;
-  if (auto const tag = tags.find(operation_tag); tag != tags.end()) version.operation = RotationId(tag->second);
+  if (auto const tag = tags.find(operation_tag); tag != tags.end())
+    version.operation = RotationId(tag->second);
   return version;
 }
 
@@ -117,7 +121,8 @@ Result<KeyVault::Place> KeyVault::place_of(KeyRef const& key) const {
     return std::unexpected(misuse("no vault of this name is configured for the provider", key.text()));
   }
   if (!is_key_name(place.key)) {
-    return std::unexpected(misuse("this is no name of a key: letters, digits and '-' are allowed", key.text()));
+    return std::unexpected(
+        misuse("this is no name of a key: letters, digits and '-' are allowed", key.text()));
   }
   return place;
 }
@@ -144,7 +149,8 @@ RootKey KeyVault::root_key(Place const& place, KeyBundle const& bundle) const {
   auto const origin = bundle.tags.find(origin_tag);
   bool const marked = origin != bundle.tags.end() && origin->second == "imported";
   key.origin = bundle.attributes.external || marked ? Origin::imported : Origin::generated;
-  // The operation id belongs to the version: with it among the key's tags every rotation would look like an edit.
+  // The operation id belongs to the version: with it among the key's tags every rotation would look like an
+  // edit.
   key.tags = bundle.tags;
   key.tags.erase(operation_tag);
   key.operations = bundle.operations;
@@ -175,7 +181,8 @@ asio::awaitable<Result<KeyListing>> KeyVault::list_keys(VaultName vault_name, st
                                                         Clock::Mono deadline) {
   auto const* vault = find_vault(vault_name);
   if (vault == nullptr) {
-    co_return std::unexpected(misuse("no vault of this name is configured for the provider", vault_name.str()));
+    co_return std::unexpected(
+        misuse("no vault of this name is configured for the provider", vault_name.str()));
   }
   auto const cursor = Cursor::parse(cursor_text);
   auto reply = co_await access_.call(*vault, page_call(cursor, "/keys"), deadline);
@@ -264,7 +271,7 @@ asio::awaitable<Result<KeyDescription>> KeyVault::describe(KeyRef key, Clock::Mo
   if (!place) co_return std::unexpected(std::move(place.error()));
   auto current = co_await get_key(*place, std::string(), deadline);
   if (!current && current.error().error_class == ErrorClass::not_found) {
-    co_return co_await describe_deleted(std::move(key), *place, std::move(current.error()), deadline);
+    co_return co_await describe_deleted(*place, std::move(current.error()), deadline);
   }
   if (!current) co_return std::unexpected(std::move(current.error()));
   auto versions = co_await get_versions(*place, deadline);
@@ -279,7 +286,7 @@ asio::awaitable<Result<KeyDescription>> KeyVault::describe(KeyRef key, Clock::Mo
   co_return description;
 }
 
-asio::awaitable<Result<KeyDescription>> KeyVault::describe_deleted(KeyRef key, Place place, Error missing,
+asio::awaitable<Result<KeyDescription>> KeyVault::describe_deleted(Place place, Error missing,
                                                                    Clock::Mono deadline) {
   VaultCall call;
   call.path = "/deletedkeys/" + place.key;
@@ -310,7 +317,8 @@ asio::awaitable<Result<RotationPolicyView>> KeyVault::get_policy(Place place, Cl
   co_return parse_rotation_policy(reply->response.body, reply->where);
 }
 
-// Reading the policy is a permission of its own (getrotationpolicy): without it we know less, no more than that.
+// Reading the policy is a permission of its own (getrotationpolicy): without it we know less, no more than
+// that.
 asio::awaitable<Result<std::optional<ProviderRotation>>> KeyVault::provider_rotation(Place place,
                                                                                      Clock::Mono deadline) {
   auto policy = co_await get_policy(std::move(place), deadline);

@@ -60,10 +60,10 @@ asio::awaitable<Result<void>> KeyVault::check_version_budget(Place place, Eviden
   if (!versions) co_return std::unexpected(std::move(versions.error()));
   evidence.notes["versions"] = fmt::format("{} of {}", versions->size(), *versions_max);
   if (versions->size() < *versions_max) co_return Result<void>();
-  co_return std::unexpected(
-      refusal(ErrorClass::permanent,
-              fmt::format("the key has {} versions, the most that {} keeps", versions->size(), traits_.service),
-              "make a new key and move its dependants there: versions cannot be deleted", place.text()));
+  co_return std::unexpected(refusal(
+      ErrorClass::permanent,
+      fmt::format("the key has {} versions, the most that {} keeps", versions->size(), traits_.service),
+      "make a new key and move its dependants there: versions cannot be deleted", place.text()));
 }
 
 asio::awaitable<Result<void>> KeyVault::check_policy(Place place, KeyBundle const& bundle, bool may_set,
@@ -76,7 +76,8 @@ asio::awaitable<Result<void>> KeyVault::check_policy(Place place, KeyBundle cons
     co_return std::unexpected(refusal(
         ErrorClass::permanent,
         fmt::format("{} does not rotate a key on demand before it has a rotation policy", traits_.service),
-        "give the key a rotation policy, or let rekeyd put a neutral one there (set_neutral_rotation_policy: true)",
+        "give the key a rotation policy, or let rekeyd put a neutral one there (set_neutral_rotation_policy: "
+        "true)",
         place.text()));
   }
   auto neutral = neutral_rotation_policy(lifetime_of(bundle));
@@ -124,10 +125,11 @@ asio::awaitable<Result<RotateReceipt>> KeyVault::rotate(RotateOrder order, Clock
   auto unfit = unfit_for_rotation(bundle, current->where);
   if (unfit) co_return std::unexpected(std::move(*unfit));
   if (order.key.current && order.key.current->str() != bundle.id.version) {
-    co_return std::unexpected(refusal(ErrorClass::conflict,
-                                      fmt::format("the current version is {}, not {} as when this rotation began",
-                                                  bundle.id.version, order.key.current->str()),
-                                      {}, current->where));
+    co_return std::unexpected(
+        refusal(ErrorClass::conflict,
+                fmt::format("the current version is {}, not {} as when this rotation began",
+                            bundle.id.version, order.key.current->str()),
+                {}, current->where));
   }
   auto kind = choose_rotation_call(options_.rotate_by, bundle, current->where);
   if (!kind) co_return std::unexpected(std::move(kind.error()));

@@ -16,7 +16,7 @@ namespace urls = boost::urls;
 
 std::string_view as_std(urls::string_view text) { return {text.data(), text.size()}; }
 
-bool same_host(std::string_view a, std::string_view b) {
+bool same_text(std::string_view a, std::string_view b) {
   auto const folded = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::ranges::equal(a, b, {}, folded, folded);
 }
@@ -30,15 +30,16 @@ bool stays_under_keys(urls::url_view const& url) {
 }
 
 bool names_api_version(urls::url_view const& url) {
-  auto const parameters = url.encoded_params();
-  return std::ranges::any_of(
-      parameters, [](auto const& parameter) { return same_host(as_std(parameter.key), "api-version"); });
+  for (auto const parameter : url.encoded_params()) {
+    if (same_text(as_std(parameter.key), "api-version")) return true;
+  }
+  return false;
 }
 
 std::string defect_of(urls::url_view const& url, Endpoint const& vault) {
   if (url.scheme_id() != urls::scheme::https) return "nextLink is not https";
   if (url.has_userinfo()) return "nextLink carries a user name";
-  if (!same_host(as_std(url.encoded_host()), vault.host)) return "nextLink leads to another host";
+  if (!same_text(as_std(url.encoded_host()), vault.host)) return "nextLink leads to another host";
   auto const port = as_std(url.port());
   if (!port.empty() && port != "443" && port != vault.port) return "nextLink leads to another port";
   if (!stays_under_keys(url)) return "nextLink leads out of /keys";

@@ -31,7 +31,7 @@ std::optional<std::int64_t> read_exponent(std::string_view text) {
   auto const bytes = from_base64url(text);
   if (!bytes || bytes->empty() || bytes->size() > 4) return std::nullopt;
   std::int64_t exponent = 0;
-  for (unsigned char const byte : *bytes) exponent = exponent * 256 + byte;
+  for (char const byte : *bytes) exponent = exponent * 256 + static_cast<unsigned char>(byte);
   // The create call takes a 32-bit integer.
   if (exponent > 0x7fffffff) return std::nullopt;
   return exponent;
@@ -47,12 +47,14 @@ std::string undescribable_type(KeyBundle const& key) {
         return fmt::format("its size of {} bits is none that create offers", type.bits);
       }
       return read_exponent(key.exponent) ? "" : "its public exponent is none that create takes";
-    case KeyAlgorithm::ec: return key.curve.empty() ? "the service does not tell its curve" : "";
+    case KeyAlgorithm::ec:
+      return key.curve.empty() ? "the service does not tell its curve" : "";
     case KeyAlgorithm::aes:
       return std::ranges::find(aes_sizes, type.bits) == aes_sizes.end()
                  ? "this api-version does not tell the size of a symmetric key"
                  : "";
-    case KeyAlgorithm::other: break;
+    case KeyAlgorithm::other:
+      break;
   }
   return "its type is unknown";
 }
@@ -64,13 +66,15 @@ char const* to_text(RotationCall call) { return call == RotationCall::create ? "
 std::optional<Error> refuse_rotation(KeyBundle const& key, std::string const& where) {
   if (key.managed) {
     return refusal("the key belongs to a certificate",
-                   "let the certificate's own policy renew it; exclude the key from rekeyd's policies", where);
+                   "let the certificate's own policy renew it; exclude the key from rekeyd's policies",
+                   where);
   }
   if (marked_imported(key)) {
-    return refusal("the key's material was imported: a new version needs new material, which its owner makes",
-                   "import a new version by hand (rekeyd will find it and move the dependants), or exclude the "
-                   "key from rekeyd's policies",
-                   where);
+    return refusal(
+        "the key's material was imported: a new version needs new material, which its owner makes",
+        "import a new version by hand (rekeyd will find it and move the dependants), or exclude the "
+        "key from rekeyd's policies",
+        where);
   }
   if (key.type().algorithm == KeyAlgorithm::other) {
     return refusal(fmt::format("keys of type {} are unknown", body_excerpt(key.key_type)),

@@ -24,16 +24,16 @@ char const* to_text(RotationCall call);
 /// we do not know.
 std::optional<Error> refuse_rotation(KeyBundle const& key, std::string const& where);
 
-/// What keeps `create` from describing a version like `key`, as a clause ("it has 15 tags already ..."); empty
-/// when nothing does.
+/// What keeps `create` from describing a version like `key`, as a clause ("it has 15 tags already ...");
+/// empty when nothing does.
 std::string undescribable(KeyBundle const& key);
 
 /// The call for this key. Permanent error when `create` is demanded and cannot be.
 Result<RotationCall> choose_rotation_call(AzureRotateBy by, KeyBundle const& key, std::string const& where);
 
-/// The version after `key`: same type, size, operations, tags, exportability and release policy; if `key` has an
-/// expiry, the same lifetime again from `now`. nbf is not carried on: a current version must be usable at once.
-/// Precondition: undescribable(key) is empty.
+/// The version after `key`: same type, size, operations, tags, exportability and release policy; if `key` has
+/// an expiry, the same lifetime again from `now`. nbf is not carried on: a current version must be usable at
+/// once. Precondition: undescribable(key) is empty.
 CreateKey next_version(KeyBundle const& key, RotationId const& operation, Instant now);
 
 /// Expiry minus creation, if there is an expiry.

@@ -19,10 +19,10 @@ struct RotationPolicyView {
 
 Result<RotationPolicyView> parse_rotation_policy(std::string_view body, std::string const& where);
 
-/// A policy that lets Managed HSM rotate on demand and does nothing by itself: no Rotate action (we decide when),
-/// no Notify (that service has none), and, since an empty policy counts as none, an expiry for new versions that
-/// changes as little as can be: the same lifetime again if the current version has an expiry (never under the
-/// service's least, 28 days), else ten years, which is far beyond the longest cryptoperiod.
+/// A policy that lets Managed HSM rotate on demand and does nothing by itself: no Rotate action (we decide
+/// when), no Notify (that service has none), and, since an empty policy counts as none, an expiry for new
+/// versions that changes as little as can be: the same lifetime again if the current version has an expiry
+/// (never under the service's least, 28 days), else ten years, which is far beyond the longest cryptoperiod.
 struct NeutralRotationPolicy {
   std::string expiry_time;
   Body body;

@@ -95,7 +95,8 @@ Result<RsaPublicKey> RsaPublicKey::from_jwk(std::string_view modulus, std::strin
   BigNumber const n = read_number(modulus);
   BigNumber const e = read_number(exponent);
   if (!n || !e || !plausible(n.get(), e.get())) {
-    return std::unexpected(malformed_answer("key.n and key.e are no RSA public key of 2048 bits or more", where));
+    return std::unexpected(
+        malformed_answer("key.n and key.e are no RSA public key of 2048 bits or more", where));
   }
   auto key = std::make_unique<Key>();
   key->pkey = make_key(n.get(), e.get());
@@ -109,10 +110,11 @@ std::size_t RsaPublicKey::plaintext_bytes_max() const {
 
 Result<std::string> RsaPublicKey::wrap(Secret const& dek, std::string const& where) const {
   if (dek.empty() || dek.size() > plaintext_bytes_max()) {
-    return std::unexpected(cannot_wrap(fmt::format("a DEK of {} bytes cannot be wrapped with RSA-OAEP-256 by this "
-                                                   "key: 1 to {} bytes can",
-                                                   dek.size(), plaintext_bytes_max()),
-                                       where));
+    return std::unexpected(
+        cannot_wrap(fmt::format("a DEK of {} bytes cannot be wrapped with RSA-OAEP-256 by this "
+                                "key: 1 to {} bytes can",
+                                dek.size(), plaintext_bytes_max()),
+                    where));
   }
   Context const context = oaep_256(key_->pkey.get());
   std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_->pkey.get()));

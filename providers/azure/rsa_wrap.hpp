@@ -9,8 +9,8 @@
 
 namespace rekeyd::providers::azure {
 
-/// A key version's public half, to wrap DEKs here instead of at the service. Whoever uses it has looked before
-/// that the version is enabled and not expired: this side of the wire nobody else checks.
+/// A key version's public half, to wrap DEKs here instead of at the service. Whoever uses it has looked
+/// before that the version is enabled and not expired: this side of the wire nobody else checks.
 class RsaPublicKey {
  public:
   /// From the JWK's members: base64url, unsigned, big-endian; 2048 to 16384 bits. Malformed otherwise.

@@ -40,11 +40,11 @@ struct VaultReply {
 
 /// Authenticated calls to the vaults of one provider instance.
 ///
-/// The first call to a vault is a bare probe (no token, no body): it brings the 401 whose challenge is checked
-/// against the vault's own host name and the configured authority, so that neither token nor DEK ever goes to
-/// a service that cannot name its resource. From then on each call carries a token. A 401 later drops the
-/// token, checks the new challenge and repeats the call once with a fresh token; a second 401 is final. Repeating
-/// is safe even for rotate: a 401 says that nothing was done.
+/// The first call to a vault is a bare probe (no token, no body): it brings the 401 whose challenge is
+/// checked against the vault's own host name and the configured authority, so that neither token nor DEK ever
+/// goes to a service that cannot name its resource. From then on each call carries a token. A 401 later drops
+/// the token, checks the new challenge and repeats the call once with a fresh token; a second 401 is final.
+/// Repeating is safe even for rotate: a 401 says that nothing was done.
 class VaultAccess {
  public:
   struct Options {
@@ -53,10 +53,12 @@ class VaultAccess {
     std::string authority_host;  ///< "login.microsoftonline.com"
   };
 
-  VaultAccess(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random, Options options);
+  VaultAccess(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
+              Options options);
 
   /// Any status but 200 is an error. `vault` must outlive the call.
-  boost::asio::awaitable<Result<VaultReply>> call(VaultAddress const& vault, VaultCall call, Clock::Mono deadline);
+  boost::asio::awaitable<Result<VaultReply>> call(VaultAddress const& vault, VaultCall call,
+                                                  Clock::Mono deadline);
 
   /// "METHOD https://host/path" for errors, query left out (it may hold a skip token of kilobytes).
   static std::string place(VaultAddress const& vault, VaultCall const& call);
@@ -67,8 +69,6 @@ class VaultAccess {
   boost::asio::awaitable<Result<HttpResponse>> send(VaultAddress const& vault, VaultCall const& call,
                                                     AccessTokenPtr token, std::string request_id,
                                                     Clock::Mono deadline);
-  Result<std::string> check_challenge(VaultAddress const& vault, HttpResponse const& response,
-                                      std::string const& where) const;
   HttpRequest build(VaultAddress const& vault, VaultCall const& call, AccessTokenPtr const& token,
                     std::string const& request_id) const;
   Evidence evidence_of(VaultCall const& call, HttpResponse const& response, std::string request_id) const;

@@ -33,9 +33,10 @@ std::optional<Error> refuse_target(KeyBundle const& bundle, Instant now, std::st
                  "enable the version, or find out who disabled it", where);
   }
   if (attributes.expires && *attributes.expires <= now) {
-    return unfit(ErrorClass::conflict,
-                 fmt::format("the key version expired on {} and must not wrap", to_rfc3339(*attributes.expires)),
-                 "rotate the key, or move its expiry", where);
+    return unfit(
+        ErrorClass::conflict,
+        fmt::format("the key version expired on {} and must not wrap", to_rfc3339(*attributes.expires)),
+        "rotate the key, or move its expiry", where);
   }
   if (attributes.not_before && *attributes.not_before > now) {
     return unfit(ErrorClass::conflict,

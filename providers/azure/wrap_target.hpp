@@ -20,14 +20,15 @@ struct WrapTarget {
 };
 using WrapTargetPtr = std::shared_ptr<WrapTarget const>;
 
-/// Refuses a version that is disabled, not yet valid, expired, or not meant for wrapping: local wrapping has no
-/// service that would do so. Disabled and expired are conflict errors, the rest permanent.
+/// Refuses a version that is disabled, not yet valid, expired, or not meant for wrapping: local wrapping has
+/// no service that would do so. Disabled and expired are conflict errors, the rest permanent.
 Result<WrapTargetPtr> make_wrap_target(KeyBundle const& bundle, Instant now, std::string const& where);
 
-/// The algorithm to wrap with, given the one that a DEK was wrapped with: RSA-OAEP-256 under RSA keys, whatever
-/// it was before (RSA1_5 and RSA-OAEP with SHA-1 end here); AES key wrap stays what it is. Permanent error when
-/// the two do not fit.
-Result<std::string> wrap_algorithm(WrapTarget const& target, std::string_view previous, std::string const& where);
+/// The algorithm to wrap with, given the one that a DEK was wrapped with: RSA-OAEP-256 under RSA keys,
+/// whatever it was before (RSA1_5 and RSA-OAEP with SHA-1 end here); AES key wrap stays what it is. Permanent
+/// error when the two do not fit.
+Result<std::string> wrap_algorithm(WrapTarget const& target, std::string_view previous,
+                                   std::string const& where);
 
 /// Does the service know how to unwrap this? (RSA-OAEP-256, RSA-OAEP, RSA1_5, A128KW, A192KW, A256KW)
 bool is_wrap_algorithm(std::string_view algorithm);
