@@ -91,14 +91,14 @@ void EnvelopeIndex::visit(Folder const& folder, std::string const& prefix, int d
     return fail(file_refusal(ErrorClass::storage, fmt::format("folders are nested deeper than {}", depth_max),
                              folder.path, "look for a folder that is mounted inside itself"));
   }
-  Listing const* const here = listing(folder, prefix);
+  Listing* const here = listing(folder, prefix);
   if (here == nullptr) return;
-  for (std::string const& name : here->files) visit_file(folder, prefix, name);
+  for (Entry& entry : here->files) visit_file(folder, prefix, entry);
   for (std::string const& name : here->links) visit_link(folder, prefix, name);
   for (std::string const& name : here->folders) visit_folder(folder, prefix, name, depth);
 }
 
-EnvelopeIndex::Listing const* EnvelopeIndex::listing(Folder const& folder, std::string const& prefix) {
+EnvelopeIndex::Listing* EnvelopeIndex::listing(Folder const& folder, std::string const& prefix) {
   struct stat status{};
   if (::fstat(folder.fd.get(), &status) != 0) {
     fail(file_error(errno, "look at", folder.path));
@@ -115,6 +115,9 @@ EnvelopeIndex::Listing const* EnvelopeIndex::listing(Folder const& folder, std::
   if (!list(folder, fresh)) {
     known.settled = false;
     return nullptr;
+  }
+  for (Entry& entry : fresh.files) {
+    if (auto const file = files_.find(prefix + entry.name); file != files_.end()) entry.file = &file->second;
   }
   known = std::move(fresh);
   return &known;
@@ -147,7 +150,7 @@ bool EnvelopeIndex::list(Folder const& folder, Listing& listing) {
     else if (S_ISLNK(mode))
       listing.links.push_back(std::move(name));
     else if (S_ISREG(mode) && is_envelope_name(name))
-      listing.files.push_back(std::move(name));
+      listing.files.push_back({.name = std::move(name), .file = nullptr});
   }
   if (errno == 0) return true;
   fail(file_error(errno, "list the folder", folder.path));
@@ -177,39 +180,41 @@ void EnvelopeIndex::visit_link(Folder const& folder, std::string const& prefix, 
   put(prefix + name, std::move(defective));
 }
 
-void EnvelopeIndex::visit_file(Folder const& folder, std::string const& prefix, std::string const& name) {
-  std::string const path = prefix + name;
+void EnvelopeIndex::visit_file(Folder const& folder, std::string const& prefix, Entry& entry) {
   struct stat status{};
-  if (::fstatat(folder.fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    if (errno != ENOENT) fail(file_error(errno, "look at", folder.path / name));
+  if (::fstatat(folder.fd.get(), entry.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno != ENOENT) return fail(file_error(errno, "look at", folder.path / entry.name));
+    entry.file = nullptr;  // It is swept.
     return;
   }
-  auto const known = files_.find(path);
-  if (known != files_.end() && known->second.settled && known->second.identity == identity_of(status)) {
-    known->second.seen = generation_;
-    return;
-  }
-  read(folder, path, name);
+  File* const known = entry.file;
+  if (known != nullptr && known->settled && known->identity == identity_of(status))
+    known->seen = generation_;
+  else
+    entry.file = read(folder, prefix + entry.name, entry.name);
 }
 
-void EnvelopeIndex::read(Folder const& folder, std::string const& path, std::string const& name) {
+EnvelopeIndex::File* EnvelopeIndex::read(Folder const& folder, std::string const& path,
+                                         std::string const& name) {
   ++files_parsed_;
   std::string const place = printable((folder.path / name).native());
   File file;
   file.seen = generation_;
   Result<FileText> const content = read_file(folder, name, envelope_bytes_max);
   if (!content) {
-    if (content.error().error_class == ErrorClass::not_found) return;
+    if (content.error().error_class == ErrorClass::not_found) return nullptr;
     file.defect = {.place = place, .what = content.error().what + "; " + content.error().remedy};
     return put(path, std::move(file));
   }
   file.identity = content->identity;
   file.settled = older_than_newest(content->identity);
   auto const envelope = read_envelope(content->text);
+  bool const presentable = is_printable_name(path);
+  if (envelope && presentable) file.group = group_of(envelope->dek.key);
   if (!envelope) {
     file.defect = {.place = fmt::format("{}:{}", place, envelope.error().line),
                    .what = envelope.error().what};
-  } else if (!is_printable_name(path)) {
+  } else if (!presentable) {
     file.defect = {.place = place,
                    .what = "its name is not printable UTF-8, expected a name that a report can show"};
   } else if (content->status.st_nlink > 1) {
@@ -217,33 +222,34 @@ void EnvelopeIndex::read(Folder const& folder, std::string const& path, std::str
         .place = place,
         .what = fmt::format("has {} hard links, expected one: a new file in its place would part them",
                             content->status.st_nlink)};
-    file.group = group_of(envelope->dek.key);
-  } else {
-    file.group = group_of(envelope->dek.key);
   }
-  put(path, std::move(file));
+  return put(path, std::move(file));
 }
 
-void EnvelopeIndex::put(std::string const& path, File file) {
-  if (auto const known = files_.find(path); known != files_.end()) forget(known);
-  auto const [place, inserted] = files_.emplace(path, std::move(file));
+EnvelopeIndex::File* EnvelopeIndex::put(std::string const& path, File file) {
+  auto const [place, inserted] = files_.try_emplace(path);
+  if (!inserted) unlist(place);
+  place->second = std::move(file);
   if (!place->second.defect.what.empty()) defects_[path] = place->second.defect;
   if (!place->second.group.empty()) by_group_[place->second.group].insert(place->first);
+  return &place->second;
 }
 
-void EnvelopeIndex::forget(Files::iterator file) {
+/// Takes a file out of everything that is found by its content.
+void EnvelopeIndex::unlist(Files::iterator file) {
   defects_.erase(file->first);
-  if (auto const group = by_group_.find(file->second.group); group != by_group_.end()) {
-    group->second.erase(file->first);
-    if (group->second.empty()) by_group_.erase(group);
-  }
-  files_.erase(file);
+  auto const group = by_group_.find(file->second.group);
+  if (group == by_group_.end()) return;
+  group->second.erase(file->first);
+  if (group->second.empty()) by_group_.erase(group);
 }
 
 void EnvelopeIndex::sweep() {
   for (auto file = files_.begin(); file != files_.end();) {
     auto const current = file++;
-    if (current->second.seen != generation_) forget(current);
+    if (current->second.seen == generation_) continue;
+    unlist(current);
+    files_.erase(current);
   }
   std::erase_if(listings_, [this](auto const& entry) { return entry.second.seen != generation_; });
 }

@@ -53,10 +53,15 @@ class EnvelopeIndex {
     DekDefect defect;   ///< Empty when there is nothing to say.
     std::uint64_t seen{};
   };
+  /// A name in a folder, and what its file was found to be; null until read, and after it went.
+  struct Entry {
+    std::string name;
+    File* file{};
+  };
   struct Listing {
     FileIdentity identity;
     bool settled{};
-    std::vector<std::string> files;
+    std::vector<Entry> files;
     std::vector<std::string> folders;
     std::vector<std::string> links;
     std::uint64_t seen{};
@@ -64,14 +69,14 @@ class EnvelopeIndex {
   using Files = std::map<std::string, File, std::less<>>;
 
   void visit(Folder const& folder, std::string const& prefix, int depth);
-  Listing const* listing(Folder const& folder, std::string const& prefix);
+  Listing* listing(Folder const& folder, std::string const& prefix);
   bool list(Folder const& folder, Listing& listing);
-  void visit_file(Folder const& folder, std::string const& prefix, std::string const& name);
+  void visit_file(Folder const& folder, std::string const& prefix, Entry& entry);
   void visit_folder(Folder const& folder, std::string const& prefix, std::string const& name, int depth);
   void visit_link(Folder const& folder, std::string const& prefix, std::string const& name);
-  void read(Folder const& folder, std::string const& path, std::string const& name);
-  void put(std::string const& path, File file);
-  void forget(Files::iterator file);
+  File* read(Folder const& folder, std::string const& path, std::string const& name);
+  File* put(std::string const& path, File file);
+  void unlist(Files::iterator file);
   void sweep();
   void fail(Error error);
   bool older_than_newest(FileIdentity const& identity);
