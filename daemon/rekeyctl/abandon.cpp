@@ -3,7 +3,6 @@
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
 
-
 namespace rekeyd::rekeyctl {
 
 namespace {
@@ -31,7 +30,8 @@ Exit run(Options const& options, Output& out) {
 }  // namespace
 
 void add_abandon(Commands const& commands) {
-  auto const [command, options] = commands.add("abandon", "Give a rotation up; what it did so far stays", run);
+  auto const [command, options] =
+      commands.add("abandon", "Give a rotation up; what it did so far stays", run);
   command->add_option("id", options->id, "The rotation's id (see status, keys or history)")
       ->required()
       ->option_text("ROTATION");

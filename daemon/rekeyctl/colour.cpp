@@ -1,9 +1,9 @@
 #include "daemon/rekeyctl/colour.hpp"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <string_view>
+
+#include <unistd.h>
 
 namespace rekeyd::rekeyctl {
 
@@ -11,12 +11,18 @@ namespace {
 
 char const* parameters_of(Style style) {
   switch (style) {
-    case Style::plain: return "";
-    case Style::heading: return "1";
-    case Style::good: return "32";
-    case Style::caution: return "33";
-    case Style::bad: return "1;31";
-    case Style::faint: return "2";
+    case Style::plain:
+      return "";
+    case Style::heading:
+      return "1";
+    case Style::good:
+      return "32";
+    case Style::caution:
+      return "33";
+    case Style::bad:
+      return "1;31";
+    case Style::faint:
+      return "2";
   }
   return "";
 }
@@ -38,14 +44,18 @@ std::string styled(std::string const& text, Style style, bool colour) {
 
 Style style_of(KeyStatus status) {
   switch (status) {
-    case KeyStatus::ready: return Style::good;
-    case KeyStatus::observed: return Style::faint;
+    case KeyStatus::ready:
+      return Style::good;
+    case KeyStatus::observed:
+      return Style::faint;
     case KeyStatus::overdue:
-    case KeyStatus::blocked: return Style::bad;
+    case KeyStatus::blocked:
+      return Style::bad;
     case KeyStatus::due:
     case KeyStatus::rotating:
     case KeyStatus::waiting:
-    case KeyStatus::unknown: return Style::caution;
+    case KeyStatus::unknown:
+      return Style::caution;
   }
   return Style::plain;
 }

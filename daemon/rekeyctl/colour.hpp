@@ -7,7 +7,8 @@ namespace rekeyd::rekeyctl {
 
 enum class Style { plain, heading, good, caution, bad, faint };
 
-/// Colour only on a terminal that knows it (TERM is not "dumb"), and never with NO_COLOR (https://no-color.org).
+/// Colour only on a terminal that knows it (TERM is not "dumb"), and never with NO_COLOR
+/// (https://no-color.org).
 bool wants_colour(int descriptor);
 
 /// `text` in `style` (ECMA-48), or as it is if `colour` is false.

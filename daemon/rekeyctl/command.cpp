@@ -1,6 +1,5 @@
 #include "daemon/rekeyctl/command.hpp"
 
-
 #include <map>
 
 namespace rekeyd::rekeyctl {

@@ -12,8 +12,8 @@ namespace rekeyd::rekeyctl {
 /// What the command line asked for; carried out after all of it was understood.
 using Action = std::function<Exit(Output&)>;
 
-/// Where the commands sign on: each adds itself and its options to `app`, and puts its action into `chosen` when
-/// it is the one.
+/// Where the commands sign on: each adds itself and its options to `app`, and puts its action into `chosen`
+/// when it is the one.
 struct Commands {
   CLI::App& app;
   Action& chosen;

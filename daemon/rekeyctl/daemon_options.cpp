@@ -1,6 +1,7 @@
 #include "daemon/rekeyctl/daemon_options.hpp"
 
 #include <fmt/format.h>
+
 #include <unistd.h>
 
 namespace rekeyd::rekeyctl {
@@ -23,9 +24,10 @@ Error unusable(std::string const& file, std::vector<config::Diagnostic> const& d
   return error;
 }
 
-/// What the configuration says, or nothing if there is none to ask: an installed one that cannot be read (only
-/// the daemon's group may) or used is the daemon's business, one that was named is the caller's.
-Result<std::optional<config::Settings>> settings(std::string const& named, config::Environment const& environment) {
+/// What the configuration says, or nothing if there is none to ask: an installed one that cannot be read
+/// (only the daemon's group may) or used is the daemon's business, one that was named is the caller's.
+Result<std::optional<config::Settings>> settings(std::string const& named,
+                                                 config::Environment const& environment) {
   std::string const file = named.empty() ? default_config : named;
   if (named.empty() && access(file.c_str(), R_OK) != 0) return std::nullopt;
   auto loaded = config::load_settings(file, environment);
@@ -37,9 +39,13 @@ Result<std::optional<config::Settings>> settings(std::string const& named, confi
 }  // namespace
 
 void add_daemon_options(CLI::App& command, DaemonOptions& options) {
-  command.add_option("--socket", options.socket, "The daemon's control socket (else $REKEYD_SOCKET, else by --config)")
+  command
+      .add_option("--socket", options.socket,
+                  "The daemon's control socket (else $REKEYD_SOCKET, else by --config)")
       ->option_text("PATH");
-  command.add_option("--config", options.config, fmt::format("The daemon's configuration (else {})", default_config))
+  command
+      .add_option("--config", options.config,
+                  fmt::format("The daemon's configuration (else {})", default_config))
       ->option_text("FILE");
   command.add_option("--timeout", options.timeout_s, "Seconds to wait for an answer")
       ->check(CLI::Range(1, 3600))

@@ -23,9 +23,10 @@ struct DaemonOptions {
 };
 void add_daemon_options(CLI::App& command, DaemonOptions& options);
 
-/// The control socket: --socket, else $REKEYD_SOCKET, else what --config or the installed configuration says, else
-/// /run/rekeyd/control.sock. An Error only if --config names a file that cannot be used.
-Result<std::filesystem::path> control_socket(DaemonOptions const& options, config::Environment const& environment);
+/// The control socket: --socket, else $REKEYD_SOCKET, else what --config or the installed configuration says,
+/// else /run/rekeyd/control.sock. An Error only if --config names a file that cannot be used.
+Result<std::filesystem::path> control_socket(DaemonOptions const& options,
+                                             config::Environment const& environment);
 
 /// The database in the same way: `named`, else what the configuration says, else /var/lib/rekeyd/rekeyd.db.
 Result<std::filesystem::path> database(std::string const& named, std::string const& config,

@@ -20,7 +20,8 @@ struct Options {
 };
 
 std::string versions_words(KeyReport const& key) {
-  return key.versions_max ? fmt::format("{}/{}", key.versions, *key.versions_max) : std::to_string(key.versions);
+  return key.versions_max ? fmt::format("{}/{}", key.versions, *key.versions_max)
+                          : std::to_string(key.versions);
 }
 
 std::string type_words(KeyType const& type) {
@@ -44,8 +45,8 @@ std::string table_text(std::vector<KeyReport> const& keys, bool colour) {
   for (KeyReport const& k : keys) {
     table.add({k.key.text(), or_dash(k.name), Cell(status_words(k.verdict), style_of(k.verdict.status)),
                moment(k.verdict.since), moment(k.verdict.due), moment(k.verdict.next_try), or_dash(k.policy),
-               k.every_months ? counted(static_cast<std::size_t>(*k.every_months), "month") : "-", type_words(k.type),
-               moment(k.current_created), versions_words(k), or_dash(k.verdict.reason)});
+               k.every_months ? counted(static_cast<std::size_t>(*k.every_months), "month") : "-",
+               type_words(k.type), moment(k.current_created), versions_words(k), or_dash(k.verdict.reason)});
   }
   return table.text(colour);
 }
@@ -69,13 +70,15 @@ Exit run(Options const& options, Output& out) {
 }  // namespace
 
 void add_keys(Commands const& commands) {
-  auto const [command, options] = commands.add("keys", "The keys that the daemon knows, with their states", run);
+  auto const [command, options] =
+      commands.add("keys", "The keys that the daemon knows, with their states", run);
   command->add_option("name", options->name, "Only keys whose name, id or whole reference matches this glob")
       ->option_text("GLOB");
-  command->add_option("--provider", options->provider, "Only keys of this provider instance")->option_text("NAME");
+  command->add_option("--provider", options->provider, "Only keys of this provider instance")
+      ->option_text("NAME");
   command->add_option("--status", options->status, "Only keys in this state")
-      ->check(CLI::IsMember(
-          {"ready", "due", "overdue", "rotating", "waiting", "blocked", "observed", "unknown"}))
+      ->check(
+          CLI::IsMember({"ready", "due", "overdue", "rotating", "waiting", "blocked", "observed", "unknown"}))
       ->option_text("STATE");
   command->add_option("--policy", options->policy, "Only keys under this policy ('' for keys without)")
       ->option_text("NAME");

@@ -1,6 +1,5 @@
 #include "daemon/rekeyctl/command.hpp"
 
-
 #include <csignal>
 #include <exception>
 
@@ -17,8 +16,8 @@ void describe(CLI::App& app, Action& chosen) {
   app.set_version_flag("--version", "rekeyctl " REKEYD_VERSION);
   app.footer(exit_words);
   Commands const commands{app, chosen};
-  for (auto const add : {add_check, add_plan, add_status, add_keys, add_history, add_rotate, add_reload, add_retry,
-                         add_abandon, add_verify, add_version}) {
+  for (auto const add : {add_check, add_plan, add_status, add_keys, add_history, add_rotate, add_reload,
+                         add_retry, add_abandon, add_verify, add_version}) {
     add(commands);
   }
 }

@@ -4,10 +4,10 @@
 #include "daemon/rekeyctl/json_layout.hpp"
 #include "daemon/rekeyctl/table.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <unistd.h>
 
 namespace rekeyd::rekeyctl {
 

@@ -8,8 +8,8 @@ namespace rekeyd::rekeyctl {
 
 enum class Format { table, json, csv };
 
-/// Data goes to stdout, words to stderr. A reader that went away (`| head`) is no error and is not mentioned; a
-/// full disk is.
+/// Data goes to stdout, words to stderr. A reader that went away (`| head`) is no error and is not mentioned;
+/// a full disk is.
 class Output {
  public:
   Output();

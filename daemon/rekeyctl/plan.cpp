@@ -45,8 +45,8 @@ std::string summary(PlanReport const& report) {
 Exit run(Options const& options, Output& out) {
   auto client = connect(options.daemon);
   if (!client) return failed(out, client.error());
-  auto const report =
-      options.until.empty() ? client->plan_for(options.span) : client->plan_until(*parse_moment(options.until));
+  auto const report = options.until.empty() ? client->plan_for(options.span)
+                                            : client->plan_until(*parse_moment(options.until));
   if (!report) return failed(out, report.error());
   if (options.format == Format::json) {
     out.json(daemon::encode_plan(*report));

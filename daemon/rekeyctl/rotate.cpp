@@ -42,8 +42,8 @@ Exit run(Options const& options, Output& out) {
 }  // namespace
 
 void add_rotate(Commands const& commands) {
-  auto const [command, options] =
-      commands.add("rotate", "Rotate a key now: a new version, and everything that depends on it moves along", run);
+  auto const [command, options] = commands.add(
+      "rotate", "Rotate a key now: a new version, and everything that depends on it moves along", run);
   command->add_option("key", options->key, "PROVIDER/VAULT/ID, or a name that only one key has")
       ->required()
       ->option_text("KEY");

@@ -31,8 +31,8 @@ std::string heading(StatusReport const& r) {
       "config    {}\n"
       "policies  {}, loaded {}, digest {}\n"
       "next due  {}\n",
-      printable(r.daemon_version), moment(r.started), printable(r.config_file), r.policies, moment(r.policies_loaded),
-      printable(or_dash(r.policy_digest)), moment(r.next_due));
+      printable(r.daemon_version), moment(r.started), printable(r.config_file), r.policies,
+      moment(r.policies_loaded), printable(or_dash(r.policy_digest)), moment(r.next_due));
 }
 
 std::string key_counts(StatusReport const& report, bool colour) {
@@ -63,9 +63,9 @@ std::string providers(StatusReport const& report, bool colour) {
                {"LAST ERROR"}});
   for (auto const& p : report.providers) {
     table.add({p.name.str(), p.kind, Cell(p.reachable ? "yes" : "no", p.reachable ? Style::good : Style::bad),
-               std::to_string(p.keys), moment(p.last_inventory), std::to_string(p.calls), std::to_string(p.retries),
-               std::to_string(p.throttled), std::to_string(p.failed), clock_words(p.clock_offset_s),
-               or_dash(p.last_error)});
+               std::to_string(p.keys), moment(p.last_inventory), std::to_string(p.calls),
+               std::to_string(p.retries), std::to_string(p.throttled), std::to_string(p.failed),
+               clock_words(p.clock_offset_s), or_dash(p.last_error)});
   }
   return table.empty() ? "" : "\n" + table.text(colour);
 }
@@ -102,8 +102,8 @@ std::string attention(StatusReport const& report, bool colour) {
 }
 
 std::string table_text(StatusReport const& report, bool colour) {
-  return heading(report) + key_counts(report, colour) + providers(report, colour) + dek_stores(report, colour) +
-         sentences("reload refused", report.reload_errors, Style::bad, colour) +
+  return heading(report) + key_counts(report, colour) + providers(report, colour) +
+         dek_stores(report, colour) + sentences("reload refused", report.reload_errors, Style::bad, colour) +
          sentences("warning", report.warnings, Style::caution, colour) + attention(report, colour);
 }
 
@@ -127,7 +127,8 @@ Exit run(Options const& options, Output& out) {
 }  // namespace
 
 void add_status(Commands const& commands) {
-  auto const [command, options] = commands.add("status", "How the daemon and its keys are (exit 4: overdue or blocked keys)", run);
+  auto const [command, options] =
+      commands.add("status", "How the daemon and its keys are (exit 4: overdue or blocked keys)", run);
   add_format(*command, options->format);
   add_daemon_options(*command, options->daemon);
 }

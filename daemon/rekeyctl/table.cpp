@@ -10,7 +10,8 @@ namespace {
 
 constexpr char const* replacement = "\xEF\xBF\xBD";  // U+FFFD
 
-// C0, DEL, C1 (U+0080-9F), line and paragraph separators and marks of direction (U+200E-F, U+2028-2E, U+2066-69).
+// C0, DEL, C1 (U+0080-9F), line and paragraph separators and marks of direction (U+200E-F, U+2028-2E,
+// U+2066-69).
 bool steers(std::string_view sequence) {
   if (sequence.size() == 1) return static_cast<unsigned char>(sequence[0]) < 0x20 || sequence[0] == 0x7F;
   if (sequence.size() == 2) return sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0;
