@@ -67,8 +67,8 @@ int fail(Error const& error) {
   return 1;
 }
 
-/// A defect of ours, in the middle of work. What is on record is true and the next life goes on from it; tidying
-/// up from an unknown state could only do harm.
+/// A defect of ours, in the middle of work. What is on record is true and the next life goes on from it;
+/// tidying up from an unknown state could only do harm.
 [[noreturn]] void die_of(std::exception_ptr const& thrown) {
   try {
     std::rethrow_exception(thrown);

@@ -10,8 +10,9 @@
 
 namespace rekeyd::daemon {
 
-/// The real outside, put together from the settings: system clock and randomness, HTTPS, SQLite, the configured
-/// providers and DEK stores. Owns what the World refers to. Members in the order in which they need each other.
+/// The real outside, put together from the settings: system clock and randomness, HTTPS, SQLite, the
+/// configured providers and DEK stores. Owns what the World refers to. Members in the order in which they
+/// need each other.
 struct Outside {
   std::unique_ptr<providers::Clock> clock;
   std::unique_ptr<providers::Random> random;
