@@ -19,8 +19,8 @@ class Bell {
   /// How often it has rung. Take it before looking whether there is something to do, and wait with it: a ring
   /// in between is then not missed.
   std::uint64_t rings() const { return rings_; }
-  /// Completes once it has rung more than `seen` times, or when the waiting coroutine is cancelled; never throws
-  /// by itself.
+  /// Completes once it has rung more than `seen` times, or when the waiting coroutine is cancelled; never
+  /// throws by itself.
   boost::asio::awaitable<void> wait(std::uint64_t seen);
   void ring();
 

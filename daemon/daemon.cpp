@@ -40,14 +40,19 @@ Daemon::Daemon(World& world, config::Settings const& settings, RotationQuota quo
       looking_(world.executor),
       rotating_(world.executor) {}
 
-Result<void> Daemon::start() {
+Result<void> Daemon::listen() {
+  if (settings_.control_socket.empty()) return {};
   ControlServerSettings control;
   control.path = settings_.control_socket;
   control.group = settings_.control_group;
   auto listening = ControlServer::listen(world_.executor, control, routes_);
   if (!listening) return std::unexpected(listening.error());
   control_ = *std::move(listening);
+  return {};
+}
 
+Result<void> Daemon::start() {
+  if (auto listening = listen(); !listening) return listening;
   if (auto recorded = record_life(EventKind::daemon_started, "rekeyd " REKEYD_VERSION " started");
       !recorded) {
     return recorded;
@@ -56,7 +61,7 @@ Result<void> Daemon::start() {
   // are mended and read again.
   if (auto loaded = policies_.load("rekeyd"); !loaded) return std::unexpected(loaded.error());
 
-  control_->start();
+  if (control_) control_->start();
   rotating_.spawn(scheduler_.run(), "scheduler");
   start_inventories();
   if (auto const interval = ServiceManager::watchdog_interval()) {

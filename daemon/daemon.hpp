@@ -27,7 +27,8 @@ class Daemon final : public ControlService {
   /// it.
   static Result<std::unique_ptr<Daemon>> make(World& world, config::Settings const& settings);
 
-  /// Starts everything and returns. Error: the control socket cannot be had, or the start cannot be recorded.
+  /// Starts everything and returns; without a control socket if the settings name none. Error: the control
+  /// socket cannot be had, or the start cannot be recorded.
   Result<void> start();
   /// Ends at the next step's edge, everything recorded; steps that take longer than `patience` are cancelled
   /// and settled in the next life.
@@ -48,6 +49,7 @@ class Daemon final : public ControlService {
 
  private:
   Daemon(World& world, config::Settings const& settings, RotationQuota quota);
+  Result<void> listen();
   void start_inventories();
   Result<TrackedKey*> find_rotation(RotationId const& id);
   Result<void> record_life(EventKind kind, std::string const& sentence);
