@@ -77,7 +77,7 @@ test('Managed HSM rotates only what has a rotation policy', async () => {
 });
 
 for (const algorithm of ['RSA-OAEP-256', 'RSA-OAEP', 'RSA1_5']) {
-  test(`wrapped by the client or the service, unwrapped by the service: ${algorithm}`, async () => {
+  test(`wrapped with the public key by the client, unwrapped by the service: ${algorithm}`, async () => {
     const key = await vault.createRsaKey('wrapping', { keySize: 2048 });
     const crypto = new CryptographyClient(key, trusted);
     const dek = randomBytes(32);
