@@ -56,7 +56,8 @@ std::map<std::string, std::string> parse_form(std::string_view body) {
   for (auto at = encoded.find(' '); at != std::string::npos; at = encoded.find(' ', at)) {
     encoded.replace(at, 1, "%20");
   }
-  auto const parsed = urls::parse_origin_form("/?" + encoded);
+  std::string const target = "/?" + encoded;  // The parsed view refers to it.
+  auto const parsed = urls::parse_origin_form(target);
   std::map<std::string, std::string> fields;
   if (!parsed) return fields;
   for (auto const& param : parsed->params()) fields.emplace(param.key, param.value);
