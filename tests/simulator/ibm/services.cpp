@@ -6,7 +6,6 @@
 #include "tests/simulator/mistakes.hpp"
 #include "tests/simulator/randomness.hpp"
 
-#include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
 #include <set>
@@ -24,6 +23,12 @@ std::string numbered(std::string text, std::string_view number) {
     text.replace(at, mark.size(), number);
   }
   return text;
+}
+
+std::string name_of(KeySeed const& seed, std::string const& number) {
+  auto name = numbered(seed.name, number);
+  if (seed.count > 1 && name == seed.name) name += '-' + number;
+  return name;
 }
 
 void give_versions(Key& key, KeySeed const& seed, Oddities const& oddities, Randomness& random) {
@@ -58,8 +63,7 @@ void give_state(Key& key, KeySeed const& seed) {
 
 Key make_key(KeySeed const& seed, unsigned number, Oddities const& oddities, Randomness& random) {
   auto const text = std::to_string(number);
-  Key key{.id = seed.id.empty() ? random.uuid() : seed.id,
-          .name = seed.count > 1 ? fmt::format("{}-{}", seed.name, text) : seed.name};
+  Key key{.id = seed.id.empty() ? random.uuid() : seed.id, .name = name_of(seed, text)};
   key.description = seed.description;
   key.tags = seed.tags;
   key.aliases = seed.aliases;

@@ -41,7 +41,7 @@ struct KeySeed {
   std::vector<RegistrationSeed> registrations;
   unsigned deks{};
   std::vector<std::string> aad;
-  unsigned count{1};  ///< Above 1: so many keys, named NAME-1, NAME-2, ...
+  unsigned count{1};  ///< Above 1: so many keys, with their number for {n} in the name or at its end.
 };
 
 struct InstanceSeed {
