@@ -50,8 +50,9 @@ TEST_CASE("Every action is legal in just the states of the table") {
   CHECK(world.get(path + "/metadata").status == 200);
   CHECK(world.get("/keys").count() == (destroyed ? 0 : 1));
   CHECK(world.remove(path).status == (destroyed ? 410 : 204));
-  IbmWorld another(one_key("state: " + state));
-  CHECK(another.post(path + "/restore").status == (destroyed ? 400 : 409));  // deleted three months ago
+  IbmWorld another(one_key("state: " + state + (destroyed ? ", deleted: 40 days ago" : "")));
+  CHECK(another.post(path + "/restore").code() ==
+        (destroyed ? "KEY_RESTORE_EXPIRED" : "KEY_ACTION_INVALID_STATE_ERR"));
 }
 
 TEST_CASE("A disabled key can be enabled after 30 seconds, and unwraps again") {

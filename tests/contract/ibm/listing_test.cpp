@@ -156,6 +156,6 @@ TEST_CASE("An empty list has no resources member, an empty one, or null") {
   CHECK_FALSE(reply.body.as_object().contains("resources"));
   IbmWorld array("[]", "oddities: { empty_list: empty-array }");
   CHECK(array.get("/keys").body.at("resources").as_array().empty());
-  IbmWorld null("[]", "oddities: { empty_list: null }");
+  IbmWorld null("[]", "oddities: { empty_list: explicit-null }");
   CHECK(null.get("/keys").body.at("resources").is_null());
 }

@@ -109,6 +109,7 @@ TEST_CASE("Every mistake in the section is told with its place") {
   check_mistake(key_with("name: k"), "ibm.instances[0].keys[0].name", "90");
   check_mistake(key_with("name: kk, ring: team"), "ibm.instances[0].keys[0].ring", "team");
   check_mistake(key_with("name: kk, state: asleep"), "ibm.instances[0].keys[0].state", "asleep");
+  check_mistake(key_with("name: kk, deleted: 1 day ago"), "ibm.instances[0].keys[0].deleted", "destroyed");
   check_mistake(key_with("name: kk, extractable: true, deks: 2"), "ibm.instances[0].keys[0].deks",
                 "standard");
   check_mistake(key_with("name: kk, imported: true, rotation_policy: { interval_month: 3 }"),

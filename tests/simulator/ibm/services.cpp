@@ -58,7 +58,7 @@ void give_registrations(Key& key, KeySeed const& seed, std::string_view number) 
 void give_state(Key& key, KeySeed const& seed) {
   key.state = seed.state;
   if (seed.state == KeyState::suspended) key.suspended_at = key.last_updated;
-  if (seed.state == KeyState::destroyed) key.deleted = Stamp{maker, key.last_updated};
+  if (seed.state == KeyState::destroyed) key.deleted = Stamp{maker, *seed.deleted};
 }
 
 Key make_key(KeySeed const& seed, unsigned number, Oddities const& oddities, Randomness& random) {

@@ -37,6 +37,7 @@ struct KeySeed {
   std::string ring;
   KeyState state{KeyState::active};
   std::optional<Instant> expires;
+  std::optional<Instant> deleted;  ///< Of a destroyed key: when; now, if not said.
   std::optional<KeyRotationPolicy> rotation_policy;
   std::vector<RegistrationSeed> registrations;
   unsigned deks{};
