@@ -6,7 +6,6 @@
 #include "tests/simulator/mistakes.hpp"
 #include "tests/simulator/randomness.hpp"
 
-#include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
 #include <set>
@@ -24,6 +23,12 @@ std::string numbered(std::string text, std::string_view number) {
     text.replace(at, mark.size(), number);
   }
   return text;
+}
+
+std::string name_of(KeySeed const& seed, std::string const& number) {
+  auto name = numbered(seed.name, number);
+  if (seed.count > 1 && name == seed.name) name += '-' + number;
+  return name;
 }
 
 void give_versions(Key& key, KeySeed const& seed, Oddities const& oddities, Randomness& random) {
@@ -53,13 +58,12 @@ void give_registrations(Key& key, KeySeed const& seed, std::string_view number) 
 void give_state(Key& key, KeySeed const& seed) {
   key.state = seed.state;
   if (seed.state == KeyState::suspended) key.suspended_at = key.last_updated;
-  if (seed.state == KeyState::destroyed) key.deleted = Stamp{maker, key.last_updated};
+  if (seed.state == KeyState::destroyed) key.deleted = Stamp{maker, *seed.deleted};
 }
 
 Key make_key(KeySeed const& seed, unsigned number, Oddities const& oddities, Randomness& random) {
   auto const text = std::to_string(number);
-  Key key{.id = seed.id.empty() ? random.uuid() : seed.id,
-          .name = seed.count > 1 ? fmt::format("{}-{}", seed.name, text) : seed.name};
+  Key key{.id = seed.id.empty() ? random.uuid() : seed.id, .name = name_of(seed, text)};
   key.description = seed.description;
   key.tags = seed.tags;
   key.aliases = seed.aliases;

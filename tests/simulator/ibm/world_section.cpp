@@ -115,6 +115,11 @@ KeySeed read_key(Section& section, Instant now) {
   seed.aliases = section.texts("aliases");
   seed.ring = section.text("ring", "default");
   seed.expires = read_moment(section, "expires", now);
+  seed.deleted = read_moment(section, "deleted", now);
+  if (seed.deleted && seed.state != KeyState::destroyed) {
+    section.mistake("deleted", "only a destroyed key has been deleted");
+  }
+  if (seed.state == KeyState::destroyed && !seed.deleted) seed.deleted = now;
   seed.rotation_policy = read_rotation_policy(section, now);
   seed.registrations = read_registrations(section);
   seed.deks = static_cast<unsigned>(section.number("deks", 0, 10'000'000, 0));
@@ -138,10 +143,11 @@ Oddities read_oddities(Section& section) {
                                 {"fractions", Dates::fractions},
                                 {"mixed", Dates::mixed}},
                                "zulu");
-  result.empty_list = chosen<EmptyList>(
-      *odd, "empty_list",
-      {{"absent", EmptyList::absent}, {"empty-array", EmptyList::empty_array}, {"null", EmptyList::null}},
-      "absent");
+  result.empty_list = chosen<EmptyList>(*odd, "empty_list",
+                                        {{"absent", EmptyList::absent},
+                                         {"empty-array", EmptyList::empty_array},
+                                         {"explicit-null", EmptyList::null}},
+                                        "absent");
   result.version_order = chosen<Order>(*odd, "version_order",
                                        {{"newest-first", Order::newest_first},
                                         {"oldest-first", Order::oldest_first},

@@ -37,11 +37,12 @@ struct KeySeed {
   std::string ring;
   KeyState state{KeyState::active};
   std::optional<Instant> expires;
+  std::optional<Instant> deleted;  ///< Of a destroyed key: when; now, if not said.
   std::optional<KeyRotationPolicy> rotation_policy;
   std::vector<RegistrationSeed> registrations;
   unsigned deks{};
   std::vector<std::string> aad;
-  unsigned count{1};  ///< Above 1: so many keys, named NAME-1, NAME-2, ...
+  unsigned count{1};  ///< Above 1: so many keys, with their number for {n} in the name or at its end.
 };
 
 struct InstanceSeed {
