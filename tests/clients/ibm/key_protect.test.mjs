@@ -1,12 +1,12 @@
 // The official client, unmodified, with the endpoints of production.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, afterEach, describe, it } from 'node:test';
 
 import KeyProtectV2 from '@ibm-cloud/ibm-key-protect/ibm-key-protect-api/v2.js';
 import { IamAuthenticator } from '@ibm-cloud/ibm-key-protect/auth/index.js';
 
-import { startSimulator } from './simulator.js';
+import { agent, control } from './simulator.mjs';
 
 const standard = '0a0a0a0a-0000-4000-8000-000000000001';
 const dedicated = '0a0a0a0a-0000-4000-8000-000000000002';
@@ -19,16 +19,12 @@ for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'A
   delete process.env[name];
 }
 
-let simulator;
-before(async () => {
-  simulator = await startSimulator();
-});
-after(() => simulator?.stop());
-afterEach(() => simulator.control('DELETE', '/faults'));
+after(() => agent.destroy());
+afterEach(() => control('DELETE', '/faults'));
 
 function client({ apikey = 'suite-manager', host = 'us-south.kms.cloud.ibm.com' } = {}) {
-  const authenticator = new IamAuthenticator({ apikey, httpsAgent: simulator.agent });
-  return new KeyProtectV2({ authenticator, serviceUrl: `https://${host}`, httpsAgent: simulator.agent });
+  const authenticator = new IamAuthenticator({ apikey, httpsAgent: agent });
+  return new KeyProtectV2({ authenticator, serviceUrl: `https://${host}`, httpsAgent: agent });
 }
 
 const at = (fields) => ({ bluemixInstance: standard, ...fields });
@@ -295,13 +291,13 @@ describe('trouble', () => {
   const busy = { kind: 'refuse', path: '/api/v2/keys', status: 429, retry_after: '1', times: 2 };
 
   it('is an error at once unless retries are switched on', async () => {
-    await simulator.control('POST', '/faults', [busy]);
+    await control('POST', '/faults', [busy]);
     const error = await refused(client().getKeys(at({})), 429);
     assert.equal(error.headers['retry-after'], '1');
   });
 
   it('is waited out with Retry-After when they are', async () => {
-    await simulator.control('POST', '/faults', [busy]);
+    await control('POST', '/faults', [busy]);
     const kms = client();
     kms.enableRetries({ maxRetries: 3, maxRetryInterval: 5 });
     const began = process.hrtime.bigint();
@@ -312,7 +308,7 @@ describe('trouble', () => {
   it('after the effect leaves the new version behind', async () => {
     const kms = client();
     const { id } = await createKey(kms);
-    await simulator.control('POST', '/faults', [{ kind: 'reset-after', path: '*/actions/rotate', times: 1 }]);
+    await control('POST', '/faults', [{ kind: 'reset-after', path: '*/actions/rotate', times: 1 }]);
     await assert.rejects(kms.rotateKey(at({ id })));
     assert.equal((await kms.getKeyVersions(at({ id }))).result.resources.length, 2);
     await refused(kms.rotateKey(at({ id })), 409, 'KEY_ROTATION_NOT_PERMITTED');
