@@ -106,6 +106,7 @@ std::optional<std::map<std::string, std::string>> parse_bearer_challenge(std::st
     if (!words.take('=')) {
       if (bearer) break;  // The next scheme begins: the rest is not ours.
       bearer = word == "bearer";
+      words.skip(" \t,");
       continue;
     }
     words.skip(" \t");

@@ -167,7 +167,10 @@ Result<RotateReceipt> KeyVault::read_receipt(Place const& place, VaultReply cons
     error.request_id = reply.evidence.request_id;
     return std::unexpected(std::move(error));
   }
-  made_here_[{place.text(), version.id.str()}] = clock_.mono_now();
+  auto const now = clock_.mono_now();
+  auto const lag = traits_.capabilities.visibility_lag;
+  std::erase_if(made_here_, [now, lag](auto const& made) { return now - made.second > lag; });
+  made_here_[{place.text(), version.id.str()}] = now;
   RotateReceipt receipt;
   receipt.version = std::move(version);
   receipt.evidence = reply.evidence;
