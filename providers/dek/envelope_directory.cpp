@@ -18,7 +18,7 @@ class EnvelopeDirectory final : public DekStore {
   EnvelopeDirectory(DekStoreName name, std::filesystem::path root)
       : name_(std::move(name)), root_(std::move(root)), index_(root_) {
     // Cleans up after a crash and finds the defects; an error comes again from the first walk.
-    static_cast<void>(index_.refresh());
+    if (auto const fresh = index_.refresh(); !fresh) return;
   }
 
   DekStoreName const& name() const override { return name_; }

@@ -277,6 +277,7 @@ std::vector<std::string> EnvelopeIndex::files_of(KeyRef const& key, std::string 
 
 std::vector<DekDefect> EnvelopeIndex::defects() const {
   std::vector<DekDefect> all;
+  all.reserve(errors_.size() + defects_.size());
   for (Error const& error : errors_)
     all.push_back({.place = error.where, .what = error.what + "; " + error.remedy});
   for (auto const& [path, defect] : defects_) all.push_back(defect);

@@ -1,0 +1,56 @@
+# Sourced after progress.bash. install_packages SET... installs what is missing of Debian 12's packages, as root or
+# with sudo. docs/dependencies.md says what each library is for.
+
+# shellcheck disable=SC2034  # Used by name.
+packages_build=(
+  g++ cmake ninja-build pkg-config ccache
+  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev libsqlite3-dev
+  libsqlitecpp-dev libspdlog-dev libfmt-dev libcli11-dev libhowardhinnant-date-dev libsystemd-dev
+  # The time zones that policies name, and what an auditor types.
+  tzdata sqlite3
+)
+packages_test=(catch2)
+packages_clang=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19)
+# systemd-analyze, systemd-sysusers and systemd-tmpfiles judge the installed unit.
+packages_systemd=(systemd)
+# The providers' official clients run in Node: any that is there will do.
+packages_node=()
+command -v node >/dev/null || packages_node+=(nodejs)
+command -v npm >/dev/null || packages_node+=(npm)
+
+is_installed() { [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "neither root nor sudo: ask somebody who is to run: $*"
+  fi
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+    -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" >&2
+}
+
+install_packages() {
+  command -v dpkg-query >/dev/null || die "this is no Debian: install by hand what docs/dependencies.md lists"
+  local set package missing=()
+  for set in "$@"; do
+    local -n packages="packages_$set"
+    for package in "${packages[@]}"; do
+      is_installed "$package" || missing+=("$package")
+    done
+  done
+  ((${#missing[@]})) || return 0
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  # The lists that are there are tried first: fetching them takes longer than most installations.
+  if apt-get install -qq -y --simulate --no-install-recommends "${missing[@]}" >/dev/null 2>&1 &&
+    apt_install "${missing[@]}"; then
+    return 0
+  fi
+  as_root apt-get update -qq -o Acquire::Retries=3 >&2 || die "apt-get update failed: is the network up?"
+  apt_install "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
+}
