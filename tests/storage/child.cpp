@@ -114,7 +114,8 @@ std::string in_child(std::function<std::string()> const& work, std::optional<Use
   return status == 0 ? said : "died: status " + std::to_string(status);
 }
 
-WaitingChild::WaitingChild(std::function<std::string()> const& work, std::optional<User> const& user) {
+WaitingChild::WaitingChild(std::function<std::string()> const& work, std::optional<User> const& user,
+                           std::function<void()> const& afterwards) {
   Pipe answer;
   pid_ = ::fork();
   if (pid_ == 0) {
@@ -123,6 +124,7 @@ WaitingChild::WaitingChild(std::function<std::string()> const& work, std::option
     // What `work` leaves behind lives until the kill: it is never destroyed.
     say(answer.ends[1], answer_of(work));
     answer.close_write();
+    afterwards();
     for (;;) ::pause();
   }
   answer.close_write();

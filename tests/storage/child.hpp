@@ -28,11 +28,15 @@ Output run_program(std::vector<std::string> const& arguments, std::optional<User
 /// if it did not return. For what would harm this process: limits, mounts, kills, other users.
 std::string in_child(std::function<std::string()> const& work, std::optional<User> const& user = {});
 
-/// A process that has done `work` and then waits until it is told to end or is killed.
+/// A process that has done `work`, and then does `afterwards` or nothing until it is killed.
 class WaitingChild {
  public:
   /// Returns after `work` has returned; its answer is in said().
-  WaitingChild(std::function<std::string()> const& work, std::optional<User> const& user = {});
+  explicit WaitingChild(
+      std::function<std::string()> const& work, std::optional<User> const& user = {},
+      std::function<void()> const& afterwards = [] {});
+  WaitingChild(WaitingChild const&) = delete;
+  WaitingChild& operator=(WaitingChild const&) = delete;
   ~WaitingChild();
   std::string const& said() const { return said_; }
   pid_t pid() const { return pid_; }
