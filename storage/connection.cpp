@@ -43,6 +43,8 @@ Connection::Connection(std::filesystem::path const& path, Access access,
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
+  // Closing must not take the side files away: auditors need them (sqlite_store.hpp).
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   execute("PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
 }
 

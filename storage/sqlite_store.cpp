@@ -65,8 +65,6 @@ void use_wal(Connection& connection) {
     refuse(fmt::format("its file system does not allow write-ahead logging (journal mode stays '{}')", mode),
            "no_wal", "keep the database on a local file system, not on a network share");
   }
-  int keep = 1;
-  sqlite3_file_control(connection.database().getHandle(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
   // 64 MiB: what one long query of an auditor lets the WAL grow to is given back afterwards.
   connection.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;");
 }
