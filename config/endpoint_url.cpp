@@ -16,6 +16,15 @@ Complaint complaint(std::string message, std::string hint) {
   return {"url", std::move(message), std::move(hint)};
 }
 
+/// Boost.URL's own port_number() wraps around above 65535.
+std::optional<unsigned> parse_port(std::string_view digits) {
+  unsigned port{};
+  auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  bool const valid =
+      error == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= 65535;
+  return valid ? std::optional(port) : std::nullopt;
+}
+
 /// What stands after host and port, judged.
 std::optional<Complaint> tail_complaint(boost::urls::url_view const& url) {
   if (url.has_query() || url.has_fragment()) {
@@ -47,11 +56,12 @@ std::expected<EndpointUrl, Complaint> parse_endpoint_url(std::string_view text) 
   std::string const host = lower_case(std::string(url.encoded_host()));
   bool const address = url.host_type() == boost::urls::host_type::ipv6;
   if (!address && !is_host(host)) return std::unexpected(complaint("the URL has no valid host name", ""));
-  bool const bad_port = url.has_port() && (url.port_number() == 0 || url.port().empty());
-  if (bad_port) return std::unexpected(complaint("the port must be a number from 1 to 65535", ""));
+  auto const port = url.has_port() ? parse_port(std::string(url.port())) : std::nullopt;
+  if (url.has_port() && !port) {
+    return std::unexpected(complaint("the port must be a number from 1 to 65535", ""));
+  }
   if (auto tail = tail_complaint(url)) return std::unexpected(std::move(*tail));
-  std::string const port = url.has_port() ? ":" + std::to_string(url.port_number()) : "";
-  return EndpointUrl{"https://" + host + port, host};
+  return EndpointUrl{"https://" + host + (port ? ":" + std::to_string(*port) : ""), host};
 }
 
 std::optional<ProviderKind> kind_of_host(std::string_view host) {
@@ -82,17 +92,13 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
   auto const colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string_view const host = text.substr(0, colon);
-  std::string_view const digits = text.substr(colon + 1);
-  unsigned port{};
-  auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size() || port < 1 || port > 65535) {
-    return std::nullopt;
-  }
+  auto const port = parse_port(text.substr(colon + 1));
+  if (!port) return std::nullopt;
   bool const bracketed = host.starts_with('[') && host.ends_with(']');
   bool const address =
       bracketed && boost::urls::parse_ipv6_address(host.substr(1, host.size() - 2)).has_value();
   if (!address && !is_host(host)) return std::nullopt;
-  return HostPort{lower_case(host), port};
+  return HostPort{lower_case(host), *port};
 }
 
 }  // namespace rekeyd::config

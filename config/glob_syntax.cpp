@@ -5,12 +5,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace rekeyd::config {
 
 namespace {
 
 constexpr std::size_t longest_pattern = 256;
+// Matching costs the more the more stars there are, and no name has this many parts.
+constexpr std::ptrdiff_t stars_max = 8;
 constexpr std::string_view wildcards = "*?[";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -53,6 +56,7 @@ std::string literal_tail(std::string const& pattern) {
 
 std::optional<std::string> glob_defect(std::string_view pattern) {
   if (pattern.size() > longest_pattern) return fmt::format("is longer than {} bytes", longest_pattern);
+  if (std::ranges::count(pattern, '*') > stars_max) return fmt::format("has more than {} '*'", stars_max);
   std::string const lower = lower_case(pattern);
   for (std::size_t i = 0; i < lower.size(); ++i) {
     char const c = lower[i];

@@ -33,10 +33,26 @@ bool never_applies(KeyOverride const& exception, RotationPolicy const& policy) {
   return !can_name_a_uuid(claimed) && !is_uuid(exception.key) && surely_excludes(claimed, exception.key);
 }
 
+/// An exact exception beats a pattern; of patterns the first written wins. So nothing but exact ones counts
+/// after a lone "*".
+bool is_hidden(KeyOverride const& exception, KeyOverride const* star) {
+  return star != nullptr && !is_exact(exception.key);
+}
+
+void warn_of_hidden(KeyOverride const& exception, KeyOverride const& star, Findings& findings) {
+  findings
+      .warning(position(exception.place), "unused-override",
+               fmt::format("the exception for '{}' never applies: the one for '*' stands before it",
+                           exception.key),
+               "move the one for '*' to the end")
+      .related.push_back(star.place);
+}
+
 }  // namespace
 
 void check_overrides(RotationPolicy const& policy, Findings& findings) {
   std::map<std::string, SourcePlace> seen;
+  KeyOverride const* star = nullptr;
   for (KeyOverride const& exception : policy.keys) {
     auto const [first, is_new] = seen.try_emplace(lower_case(exception.key), exception.place);
     if (!is_new) {
@@ -46,6 +62,8 @@ void check_overrides(RotationPolicy const& policy, Findings& findings) {
                  "remove one of the two")
           .related.push_back(first->second);
     }
+    if (is_new && is_hidden(exception, star)) warn_of_hidden(exception, *star, findings);
+    if (exception.key == "*") star = &exception;
     if (never_applies(exception, policy)) {
       findings.warning(
           position(exception.place), "unused-override",

@@ -162,7 +162,7 @@ std::vector<RotationPolicy> read_policies(YamlValue const& root, Findings& findi
   if (!file) return policies;
   FieldReader fields(file, findings);
   if (!is_version_1(fields, findings)) return policies;
-  Given const list = fields.required("policies", "policies:");
+  Given const list = fields.required("policies", "policies: [{ name: ..., match: ..., every: ... }]");
   for (Given item : list_of(list, findings)) {
     item.label = "a policy";
     if (map_of(item, findings)) policies.push_back(policy_of(item, findings));

@@ -14,13 +14,14 @@ namespace {
 using Part = std::optional<std::string>;
 using SelectorText = std::tuple<Part, Part, Part, std::map<std::string, std::string>>;
 
-Part lower(Part const& part) { return part ? Part(lower_case(*part)) : std::nullopt; }
+/// Selectors match without regard to case, and a lone "*" says as little as nothing (policy/match.cpp weighs
+/// both the same), so they are compared like that.
+Part normal(Part const& part) { return part && *part != "*" ? Part(lower_case(*part)) : std::nullopt; }
 
-/// Selectors match without regard to case, so they are compared without it.
 SelectorText normal(KeySelector const& selector) {
   std::map<std::string, std::string> tags;
   for (auto const& [name, value] : selector.tags) tags.emplace(name, lower_case(value));
-  return {lower(selector.provider), lower(selector.vault), lower(selector.key), std::move(tags)};
+  return {normal(selector.provider), normal(selector.vault), normal(selector.key), std::move(tags)};
 }
 
 bool selects_something(KeySelector const& selector) { return selector != KeySelector{}; }

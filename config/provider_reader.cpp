@@ -44,6 +44,10 @@ ProviderSettings provider_of(Given const& given, Findings& findings) {
     provider.kind = *kind;
     provider.cloud = read_ibm(fields, *kind, findings);
   }
+  for (char const* const credential :
+       {"tenant", "client_id", "client_secret", "authority", "api_key", "iam_url"}) {
+    fields.refuse(credential, "it belongs into 'credentials'");
+  }
   fields.finish();
   return provider;
 }

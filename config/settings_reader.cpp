@@ -162,7 +162,9 @@ Settings read_settings(YamlValue const& root, fs::path const& folder, Environmen
   read_inventory(fields.optional("inventory"), settings, findings);
   settings.rotations = rotations_of(fields.optional("rotations"), findings);
   settings.network = network_of(fields.optional("network"), folder, findings);
-  settings.providers = read_providers(fields.required("providers", "providers:"), findings);
+  settings.providers = read_providers(
+      fields.required("providers", "providers: [{ name: azure-prod, kind: azure-key-vault, ... }]"),
+      findings);
   settings.dek_stores = dek_stores_of(fields.optional("dek_stores"), folder, findings);
   fields.finish();
   return settings;

@@ -33,17 +33,17 @@ std::array const syntax_words{
                 "a pattern that begins with '*' needs quotes: \"*-prod\""},
     SyntaxWords{msg::TAB_IN_INDENTATION, "a tab in the indentation", "indent with spaces"},
     SyntaxWords{msg::MAP_VALUE, "a ':' where no value can begin",
-                "is the line indented like its neighbours? Text with ': ' in it needs quotes"},
+                "is the line indented like its neighbours, with spaces? Text with ': ' in it needs quotes"},
     SyntaxWords{msg::MAP_KEY, "a field's name where none can be",
-                "is the line indented like its neighbours?"},
+                "is the line indented like its neighbours, with spaces?"},
     SyntaxWords{msg::BLOCK_ENTRY, "a '-' where no list item can be",
-                "is the line indented like its neighbours?"},
+                "is the line indented like its neighbours, with spaces?"},
     SyntaxWords{msg::END_OF_MAP_FLOW, "a '{' that is not closed", "add the missing '}' or ','"},
     SyntaxWords{msg::END_OF_SEQ_FLOW, "a '[' that is not closed", "add the missing ']' or ','"},
     SyntaxWords{msg::END_OF_MAP, "a line that does not belong to the fields before it",
                 "is it indented like its neighbours, and is there a ':' after the name?"},
     SyntaxWords{msg::END_OF_SEQ, "a line that does not belong to the list before it",
-                "is it indented like its neighbours?"},
+                "is it indented like its neighbours, with spaces?"},
     SyntaxWords{msg::FLOW_END, "a ']' or '}' that closes nothing", ""},
     SyntaxWords{msg::EOF_IN_SCALAR, "a quote that is not closed", "add the missing quote"},
     SyntaxWords{msg::DOC_IN_SCALAR, "a quote that is not closed before '---'", "add the missing quote"},
@@ -63,16 +63,24 @@ void report(YAML::Exception const& error, LineIndex const& lines, Findings& find
   findings.error(at, "syntax", "not readable as YAML from here on");
 }
 
+bool report_open_quote(YamlTreeBuilder const& tree, LineIndex const& lines, Findings& findings) {
+  if (!lines.has_open_quote(tree.last_quoted())) return false;
+  findings.error(tree.last_quoted(), "syntax", "not readable as YAML: a quote that is not closed",
+                 "add the missing quote");
+  return true;
+}
+
 bool parse_into(YamlTreeBuilder& tree, std::string const& text, LineIndex const& lines, Findings& findings) {
   std::istringstream in(text);
   try {
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(tree)) {
     }
-    return true;
+    return !report_open_quote(tree, lines, findings);
   } catch (ParsingStopped const&) {
   } catch (YAML::Exception const& error) {
-    report(error, lines, findings);
+    // An open quote swallows what follows; the parser then complains of something that is missing there.
+    if (!report_open_quote(tree, lines, findings)) report(error, lines, findings);
   }
   return false;
 }

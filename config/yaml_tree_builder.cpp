@@ -7,7 +7,7 @@
 
 namespace rekeyd::config {
 
-LineIndex::LineIndex(std::string_view text) {
+LineIndex::LineIndex(std::string_view text) : text_(text) {
   std::size_t from = 0;
   for (std::size_t end; (end = text.find('\n', from)) != std::string_view::npos; from = end + 1) {
     lines_.push_back(text.substr(from, end - from));
@@ -26,15 +26,34 @@ Position LineIndex::position(YAML::Mark const& mark) const {
   return {mark.line + 1, static_cast<int>(characters) + 1};
 }
 
-bool LineIndex::begins_with(Position at, std::string_view word) const {
+std::string_view LineIndex::from(Position at) const {
   auto const line = static_cast<std::size_t>(at.line - 1);
-  if (at.line < 1 || line >= lines_.size()) return false;
+  if (at.line < 1 || line >= lines_.size()) return {};
+  auto const line_start = static_cast<std::size_t>(lines_[line].data() - text_.data());
   int column = 0;
   for (std::size_t i = 0; i < lines_[line].size(); ++i) {
     if ((static_cast<unsigned char>(lines_[line][i]) & 0xc0) != 0x80) ++column;
-    if (column == at.column) return lines_[line].substr(i).starts_with(word);
+    if (column == at.column) return text_.substr(line_start + i);
   }
-  return false;
+  return {};
+}
+
+bool LineIndex::begins_with(Position at, std::string_view word) const { return from(at).starts_with(word); }
+
+bool LineIndex::has_open_quote(Position at) const {
+  std::string_view const rest = from(at);
+  if (rest.empty() || (rest.front() != '"' && rest.front() != '\'')) return false;
+  char const quote = rest.front();
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    if (quote == '"' && rest[i] == '\\') {
+      ++i;
+    } else if (rest[i] == quote) {
+      bool const doubled = quote == '\'' && i + 1 < rest.size() && rest[i + 1] == quote;
+      if (!doubled) return false;
+      ++i;
+    }
+  }
+  return true;
 }
 
 Position LineIndex::empty_item_above(Position at) const {
@@ -89,6 +108,7 @@ void YamlTreeBuilder::OnScalar(YAML::Mark const& mark, std::string const& tag, Y
   scalar.at = at;
   scalar.text = value;
   scalar.quoted = tag == "!";
+  if (scalar.quoted) last_quoted_ = at;
   add(std::move(scalar));
 }
 

@@ -19,10 +19,17 @@ class LineIndex {
   Position position(YAML::Mark const& mark) const;
   /// Does the value at `at` begin with `word`?
   bool begins_with(Position at, std::string_view word) const;
+  /// The scalar at `at` begins with a quote and nothing ends it. (The parser takes the end of the file for
+  /// the end of the quote.)
+  bool has_open_quote(Position at) const;
   /// The nearest "-" that stands alone on a line above `at`.
   Position empty_item_above(Position at) const;
 
  private:
+  /// What the text holds from `at` on; empty if there is no such place.
+  std::string_view from(Position at) const;
+
+  std::string_view text_;
   std::vector<std::string_view> lines_;
 };
 
@@ -36,6 +43,8 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   YamlTreeBuilder(LineIndex const& lines, Findings& findings) : lines_(lines), findings_(findings) {}
   YamlValue take() { return std::move(root_); }
   std::size_t documents() const { return documents_; }
+  /// Where the last scalar in quotes, or block scalar, began.
+  Position last_quoted() const { return last_quoted_; }
 
   void OnDocumentStart(YAML::Mark const& mark) override;
   void OnDocumentEnd() override {}
@@ -69,6 +78,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   Findings& findings_;
   std::vector<Open> open_;
   YamlValue root_;
+  Position last_quoted_;
   std::size_t nodes_{};
   std::size_t documents_{};
 };

@@ -1,8 +1,6 @@
 #include "daemon/scheduler.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -40,21 +38,18 @@ Scheduler::Scheduler(World& world, Fleet& fleet, Rotator& rotator, StopFlag cons
       stop_(stop),
       settings_(settings),
       quota_(std::move(quota)),
-      bell_(world.executor, asio::steady_timer::time_point::max()),
       rotations_(world.executor) {}
 
 asio::awaitable<void> Scheduler::run() {
   while (!stop_.requested) {
+    auto const rings = bell_.rings();
     start_what_is_due();
-    co_await sleep_until_needed();
+    co_await sleep_until_needed(rings);
   }
   co_await rotations_.joined();
 }
 
-void Scheduler::wake() {
-  rung_ = true;
-  bell_.cancel();
-}
+void Scheduler::wake() { bell_.ring(); }
 
 void Scheduler::began_on_request() {
   quota_.begin(world_.clock.wall_now());
@@ -119,17 +114,14 @@ std::optional<Instant> Scheduler::next_look(Instant now) {
   return earlier(first_of(fleet_.to_continue()), begin);
 }
 
-asio::awaitable<void> Scheduler::sleep_until_needed() {
+asio::awaitable<void> Scheduler::sleep_until_needed(std::uint64_t rings) {
   using namespace asio::experimental::awaitable_operators;  // NOLINT(google-build-using-namespace)
-  if (std::exchange(rung_, false)) co_return;
   Instant const now = world_.clock.wall_now();
   std::chrono::seconds delay = longest_sleep;
   if (auto const next = next_look(now))
     delay = std::clamp<std::chrono::seconds>(*next - now, std::chrono::seconds(0), longest_sleep);
   auto const until = world_.clock.mono_now() + delay;
-  auto rung = bell_.async_wait(asio::as_tuple(asio::use_awaitable));
-  (void)co_await (world_.clock.sleep_until(until) || std::move(rung));
-  rung_ = false;
+  co_await (world_.clock.sleep_until(until) || bell_.wait(rings));
 }
 
 }  // namespace rekeyd::daemon

@@ -1,12 +1,11 @@
 #pragma once
 #include "config/settings.hpp"
+#include "daemon/bell.hpp"
 #include "daemon/fleet.hpp"
 #include "daemon/rotation_quota.hpp"
 #include "daemon/rotator.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/task_group.hpp"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <optional>
 
@@ -36,7 +35,7 @@ class Scheduler {
   std::optional<Instant> next_look(Instant now);
   void carry_on(KeyRef const& key);
   boost::asio::awaitable<void> rotation_task(KeyRef key);
-  boost::asio::awaitable<void> sleep_until_needed();
+  boost::asio::awaitable<void> sleep_until_needed(std::uint64_t rings);
 
   World& world_;
   Fleet& fleet_;
@@ -44,8 +43,7 @@ class Scheduler {
   StopFlag const& stop_;
   config::RotationSettings settings_;
   RotationQuota quota_;
-  boost::asio::steady_timer bell_;
-  bool rung_{};
+  Bell bell_;
   std::optional<Instant> storage_rest_until_;
   TaskGroup rotations_;
 };

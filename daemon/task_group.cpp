@@ -1,11 +1,9 @@
 #include "daemon/task_group.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <spdlog/spdlog.h>
 
@@ -32,15 +30,14 @@ void report_ending(std::exception_ptr const& thrown, std::string const& name) {
 
 }  // namespace
 
-TaskGroup::TaskGroup(asio::any_io_executor executor)
-    : executor_(std::move(executor)), empty_bell_(executor_, asio::steady_timer::time_point::max()) {}
+TaskGroup::TaskGroup(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
 void TaskGroup::spawn(asio::awaitable<void> task, std::string name) {
   auto const signal = signals_.emplace(signals_.end());
   auto done = [this, signal, name = std::move(name)](std::exception_ptr thrown) {
     report_ending(thrown, name);
     signals_.erase(signal);
-    if (signals_.empty()) empty_bell_.cancel();
+    if (signals_.empty()) ended_.ring();
   };
   asio::co_spawn(executor_, std::move(task), asio::bind_cancellation_slot(signal->slot(), std::move(done)));
 }
@@ -64,8 +61,7 @@ asio::awaitable<void> TaskGroup::joined() {
       cancel();
       continue;
     }
-    auto const [error] = co_await empty_bell_.async_wait(asio::as_tuple(asio::use_awaitable));
-    (void)error;  // the bell never rings by time: every ending of the wait means "look again"
+    co_await ended_.wait(ended_.rings());
   }
   co_await asio::this_coro::throw_if_cancelled(throws);
 }

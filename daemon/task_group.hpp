@@ -1,8 +1,9 @@
 #pragma once
+#include "daemon/bell.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <list>
 #include <string>
@@ -30,7 +31,7 @@ class TaskGroup {
 
  private:
   boost::asio::any_io_executor executor_;
-  boost::asio::steady_timer empty_bell_;
+  Bell ended_;
   std::list<boost::asio::cancellation_signal> signals_;
 };
 

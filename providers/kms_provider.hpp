@@ -36,8 +36,9 @@ struct Capabilities {
 
 /// One key as a listing shows it; `key` is complete enough to match policies.
 struct KeyListing {
-  std::vector<RootKey> keys;
+  std::vector<RootKey> keys;   ///< A page may repeat a key of an earlier one.
   std::string next;            ///< Opaque cursor of the next page; empty at the end.
+  std::vector<Error> defects{};  ///< Entries that could not be read: those keys fail, the others are good.
 };
 
 struct KeyDescription {

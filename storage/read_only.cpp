@@ -33,7 +33,7 @@ std::unique_ptr<Connection> connect(fs::path const& path, Access access) {
 
 /// SQLite's answer when the side files are not there and may not be made.
 bool wants_side_files(SQLite::Exception const& exception) {
-  int const code = exception.getErrorCode();
+  int const code = primary_code(exception);
   return code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
 }
 

@@ -2,7 +2,6 @@
 
 #include "storage/storage_error.hpp"
 
-#include <SQLiteCpp/Exception.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -98,6 +97,8 @@ Error from_sqlite(SQLite::Exception const& exception, std::string const& where, 
 void refuse(std::string what, std::string code, std::string remedy) {
   throw Refusal{storage_error(std::move(what), "", std::move(code), std::move(remedy))};
 }
+
+int primary_code(SQLite::Exception const& exception) { return exception.getErrorCode() & 0xff; }
 
 Error current_error(std::string const& where, std::string const& doing) {
   try {

@@ -1,6 +1,8 @@
 #pragma once
 #include "policy/error.hpp"
 
+#include <SQLiteCpp/Exception.h>
+
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -13,6 +15,9 @@ struct Refusal {
 };
 
 [[noreturn]] void refuse(std::string what, std::string code, std::string remedy);
+
+/// SQLite's result code without what it says beyond (SQLITE_CONSTRAINT, not SQLITE_CONSTRAINT_TRIGGER).
+int primary_code(SQLite::Exception const& exception);
 
 /// The error for the exception that is being handled: SQLite's result code turned into what it means for the
 /// database `where` and what a person can do. `doing` completes "cannot ...".

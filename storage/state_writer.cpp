@@ -33,7 +33,7 @@ void each(Items const& items, Write&& write) {
     try {
       write(item);
     } catch (SQLite::Exception const& exception) {
-      if (exception.getErrorCode() != SQLITE_CONSTRAINT) throw;
+      if (primary_code(exception) != SQLITE_CONSTRAINT) throw;
       refuse(fmt::format("the {} breaks a rule of the database ({})", describe(item), exception.what()),
              "broken_rule", "report this with the log: rekeyd recorded something that cannot be");
     }

@@ -53,7 +53,7 @@ class Verification {
     try {
       examination();
     } catch (SQLite::Exception const& exception) {
-      int const code = exception.getErrorCode();
+      int const code = primary_code(exception);
       bool const damage = code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR;
       if (!damage) throw;
       add(FindingKind::file_damaged, 0, fmt::format("examining the {} stopped: {}", name, exception.what()));

@@ -17,12 +17,12 @@ enum class Repeatable { yes, no };
 
 /// How hard one provider instance may be used, and how its failures are retried.
 struct ApiLimits {
-  unsigned in_flight_max{16};                            ///< Requests on their way at once.
-  double requests_per_second{100};                       ///< Long-run rate; <= 0 means no limit.
-  unsigned burst{50};                                    ///< Requests that may go at once after a pause.
-  int tries_max{5};                                      ///< First try included.
-  std::chrono::milliseconds call_timeout{30'000};        ///< One exchange.
-  std::chrono::milliseconds first_backoff{500};          ///< Doubles; jittered by half.
+  unsigned in_flight_max{16};                      ///< Requests on their way at once.
+  double requests_per_second{100};                 ///< Long-run rate; <= 0 means no limit.
+  unsigned burst{50};                              ///< Requests that may go at once after a pause.
+  int tries_max{5};                                ///< First try included.
+  std::chrono::milliseconds call_timeout{30'000};  ///< One exchange.
+  std::chrono::milliseconds first_backoff{500};    ///< Doubles; jittered by half.
   std::chrono::milliseconds backoff_max{30'000};
 };
 
@@ -33,8 +33,8 @@ struct ApiCounters {
 
 /// Sends one provider instance's requests: waits for its concurrency and rate limits, retries what may be
 /// retried (connection failures before the first byte; 429; and, if repeatable, 408, 5xx except 501 and lost
-/// replies), honours Retry-After (seconds or a date), pauses the whole instance on 429, and never outlives the
-/// deadline. Time in queues counts against the deadline. FIFO.
+/// replies), honours Retry-After (seconds or a date), pauses the whole instance on 429, and never outlives
+/// the deadline. Time in queues counts against the deadline. FIFO.
 class ApiClient {
  public:
   virtual ~ApiClient() = default;
@@ -46,7 +46,8 @@ class ApiClient {
   virtual std::optional<std::chrono::seconds> clock_offset() const = 0;
 };
 
-/// All referenced objects must outlive the client.
+/// All referenced objects must outlive the client, and the client its calls: destroy the io_context first. A
+/// final error's delivery speaks for all tries together: maybe_applied if any of them may have been.
 std::unique_ptr<ApiClient> make_api_client(HttpTransport& transport, Clock& clock, Random& random,
                                            ApiLimits limits);
 

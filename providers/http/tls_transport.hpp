@@ -12,12 +12,12 @@
 namespace rekeyd::providers {
 
 struct TlsTransportOptions {
-  std::string ca_file;                    ///< PEM file of trusted authorities; empty: the system's.
+  std::string ca_file;  ///< PEM file of trusted authorities; empty: the system's.
   /// Connect elsewhere than the name says: "host:port" → "address:port". TLS still checks the name. For
   /// loopback demos and private networks without DNS.
   std::map<std::string, std::string> connect_to;
-  std::size_t idle_connections_max{32};   ///< Kept per endpoint.
-  std::chrono::seconds idle_max{60};      ///< Older idle connections are not reused.
+  std::size_t idle_connections_max{32};  ///< Kept per endpoint.
+  std::chrono::seconds idle_max{60};     ///< Older idle connections are not reused.
   std::size_t body_bytes_max{8 << 20};
   std::size_t header_bytes_max{64 << 10};  ///< ARM sends two 3.4 KB URLs in one head.
 };

@@ -15,7 +15,7 @@ namespace rekeyd::providers {
 /// Scheme, host and port of a service: "https://kv1.vault.azure.net". `https` is false only for
 /// instance-metadata services on link-local addresses.
 struct Endpoint {
-  std::string host;            ///< Lower case, no trailing dot.
+  std::string host;  ///< Lower case, no trailing dot.
   std::string port{"443"};
   bool https{true};
   auto operator<=>(Endpoint const&) const = default;
@@ -58,7 +58,8 @@ struct HttpResponse {
 class HttpTransport {
  public:
   virtual ~HttpTransport() = default;
-  virtual boost::asio::awaitable<Result<HttpResponse>> exchange(HttpRequest request, Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<HttpResponse>> exchange(HttpRequest request,
+                                                                Clock::Mono deadline) = 0;
   /// Says goodbye (TLS close_notify) on idle connections.
   virtual boost::asio::awaitable<void> close() = 0;
 };

@@ -1,6 +1,10 @@
 #pragma once
 #include "policy/instant.hpp"
 
+#include <boost/json/fwd.hpp>
+
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,11 +18,15 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   std::string method;
-  std::string host;        ///< Lower case, without port.
-  std::string authority;   ///< The Host header as sent, port included: for URLs in answers.
-  std::string target;      ///< Path and query as sent.
+  std::string host;       ///< Lower case, without port.
+  std::string authority;  ///< The Host header as sent, port included: for URLs in answers.
+  std::string target;     ///< Path and query as sent.
   Headers headers;
   std::string body;
+
+  /// Verdicts of the fault rules that only the service can carry out.
+  bool token_expired{false};    ///< Answer as if the bearer token had just expired.
+  std::chrono::seconds lag{0};  ///< What this request makes is seen by reads only after this time.
 
   /// The first header of that name (any case), or empty.
   std::string_view header(std::string_view name) const;
@@ -28,6 +36,24 @@ struct Answer {
   unsigned status{200};
   Headers headers;
   std::string body;
+  std::string operation{};  ///< What was asked, for the counts in /state ("keys.rotate"); not sent.
+};
+
+/// One wrapped DEK, as the envelope files of a DEK store hold it.
+struct Envelope {
+  std::string provider;  ///< The provider instance's name in rekeyd.yaml.
+  std::string vault;     ///< Azure: vault or pool; IBM: the instance's name.
+  std::string key;       ///< Azure: key name; IBM: key id.
+  std::string key_version;
+  std::string algorithm;  ///< "RSA-OAEP-256", "A256KW", ...; IBM: empty.
+  std::string wdek;       ///< As the provider writes it (base64url or base64).
+  std::vector<std::string> aad;
+};
+
+/// A DEK that the world file asked for (`deks: N`), wrapped under its key's current version.
+struct SeededDek {
+  Envelope envelope;
+  std::string dek_sha256;  ///< Lower-case hex of the SHA-256 of the DEK: the same before and after a rewrap.
 };
 
 /// One cloud service with its state.
@@ -37,6 +63,18 @@ class Service {
   /// Does this service answer under that host name (real or loopback)?
   virtual bool serves(std::string_view host) const = 0;
   virtual Answer handle(Request const& request, Instant now) = 0;
+
+  /// Every host name that serves() accepts, for the server's certificate.
+  virtual std::vector<std::string> hosts() const = 0;
+  /// The service's own way of saying 429, 500, 502 or 503, for the fault rules. Changes nothing.
+  virtual Answer refusal(unsigned status, Request const& request) const = 0;
+  /// Everything that a test compares with: keys, versions, their states. No key material.
+  virtual boost::json::value state(Instant now) const = 0;
+  /// Makes and wraps the DEKs that the world file asked for. Called at most once.
+  virtual std::vector<SeededDek> seed_deks() = 0;
+  /// The proof of a WDEK: SHA-256 (lower-case hex) of the DEK in it, whatever state the key version is in.
+  /// Nothing when the key is not this service's, or the WDEK does not unwrap with just that version and AAD.
+  virtual std::optional<std::string> unwrap_check(Envelope const& envelope) const = 0;
 };
 
 }  // namespace rekeyd::sim

@@ -1,0 +1,35 @@
+#include "daemon/logging.hpp"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/systemd_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+namespace rekeyd::daemon {
+
+bool start_logging(std::string const& level) {
+  spdlog::level::level_enum const wanted = spdlog::level::from_str(level);
+  if (wanted == spdlog::level::off && level != "off") return false;
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  // getenv is read once, before any thread or loop exists.
+  if (std::getenv("JOURNAL_STREAM") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+    sink = std::make_shared<spdlog::sinks::systemd_sink_st>("rekeyd");
+    sink->set_pattern("%v");
+  } else {
+    sink = std::make_shared<spdlog::sinks::stderr_color_sink_st>();
+    auto formatter = std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%SZ %^%l%$ %v",
+                                                                 spdlog::pattern_time_type::utc);
+    sink->set_formatter(std::move(formatter));
+  }
+  auto logger = std::make_shared<spdlog::logger>("rekeyd", std::move(sink));
+  logger->set_level(wanted);
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+  return true;
+}
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,18 @@
+#pragma once
+#include "policy/error.hpp"
+#include "providers/azure/azure_kind.hpp"
+#include "providers/http/transport.hpp"
+
+#include <string>
+
+namespace rekeyd::providers::azure {
+
+/// What an answer other than the expected 200 means. `code` is the innermost innererror's code if there is
+/// one (ForbiddenByRbac), else error.code (KeyNotFound), else empty. Bodies may be absent, HTML, or JSON
+/// without the members one expects; the status decides then.
+///
+/// Delivery: 408 and 5xx (but 501) tell nothing of whether a write took effect: maybe_applied. All else is a
+/// refusal.
+Error azure_error(HttpResponse const& response, AzureTraits const& traits, std::string where, Instant now);
+
+}  // namespace rekeyd::providers::azure

@@ -1,0 +1,17 @@
+#pragma once
+#include "policy/error.hpp"
+#include "providers/dek/dek_store.hpp"
+
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace rekeyd::providers {
+
+/// Replaces the WDEKs of a batch in the envelope files below `root`: one result for each, in order. First
+/// every new file is written, then each is flushed, then each is compared and put in place, and at last every
+/// folder is flushed once: the disk gets its work in one go, and a failure half-way leaves old files whole.
+std::vector<Result<void>> replace_envelopes(std::filesystem::path const& root,
+                                            std::span<DekReplacement const> batch);
+
+}  // namespace rekeyd::providers

@@ -1,0 +1,25 @@
+#pragma once
+#include "providers/dek/dek_store.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace rekeyd::providers {
+
+/// A folder of JSON envelope files (see envelope.hpp), one WDEK a file, sub-folders included, as a DekStore.
+/// A WDEK's id is its file's path relative to the folder; walk() goes by it, in byte order.
+///
+/// What can never work is refused at once: a relative path, or something that is not a folder. A folder that
+/// is not there or cannot be read yet makes a store all the same: walk() and defects() say what is wrong
+/// until it is there.
+///
+/// Both operations work on the calling thread and do not suspend, so a batch of replacements is never
+/// interleaved with another of the same process. Against other programs it is as good as rename(2) allows:
+/// the file is compared with `before` last of all before the new one takes its place. An application that
+/// writes its own envelopes should do it the same way, with a new file and a rename, never in place.
+///
+/// Leftover files of replacements that a crash cut short (".rekeyd-dek-*.tmp") are removed when their folder
+/// is listed, which happens at least here.
+Result<std::unique_ptr<DekStore>> make_envelope_directory(DekStoreName name, std::filesystem::path root);
+
+}  // namespace rekeyd::providers

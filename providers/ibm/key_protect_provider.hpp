@@ -1,0 +1,67 @@
+#pragma once
+#include "providers/ibm/key_protect.hpp"
+#include "providers/ibm/key_protect_json.hpp"
+
+namespace rekeyd::providers::ibm {
+
+/// make_key_protect's class. key_protect_read.cpp reads, key_protect_act.cpp rotates and moves wrapped DEKs.
+class KeyProtect final : public KmsProvider {
+ public:
+  KeyProtect(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
+             KeyProtectOptions options);
+
+  ProviderName const& name() const override { return options_.name; }
+  Capabilities const& capabilities(KeyRef const&) const override { return flavour_.capabilities; }
+  std::vector<VaultName> vaults() const override;
+
+  boost::asio::awaitable<Result<KeyListing>> list_keys(VaultName vault, std::string cursor,
+                                                       Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<KeyDescription>> describe(KeyRef key, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<std::vector<Registration>>> registrations(KeyRef key,
+                                                                          Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) override;
+  std::vector<std::string> inheritance_defects(RootKey const& before, RootKey const& after) const override;
+  boost::asio::awaitable<Result<Rewrapped>> rewrap(WrappedDek dek, VersionId target, bool wrap_at_service,
+                                                   Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
+                                                               Clock::Mono deadline) override;
+
+ private:
+  struct Place {
+    InstanceAddress const* instance{};
+    std::string id;
+    std::string path() const;
+  };
+  struct KeyReply {
+    KeyRecord record;
+    Evidence evidence;
+    std::string where;
+  };
+  struct DekReply {
+    DekAnswer answer;
+    Evidence evidence;
+    std::string where;
+  };
+
+  InstanceAddress const* find_instance(VaultName const& name) const;
+  Result<Place> place_of(KeyRef const& key) const;
+  boost::asio::awaitable<Result<KeyReply>> get_metadata(Place place, Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<VersionRecord>>> get_versions(Place place, Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<VersionRecord>>> get_versions(Place place, bool all_states,
+                                                                          Clock::Mono deadline);
+  boost::asio::awaitable<Result<DekReply>> dek_action(WrappedDek const& dek, std::string action,
+                                                      Clock::Mono deadline);
+  std::optional<Error> refuse_rotation(KeyRecord const& record, std::string const& where) const;
+
+  InstanceAccess access_;
+  Clock& clock_;
+  KeyProtectOptions options_;
+  IbmFlavour const& flavour_;
+};
+
+/// A failure that no request could mend; nothing was sent.
+Error misuse(ErrorClass error_class, std::string what, std::string remedy, std::string where);
+
+}  // namespace rekeyd::providers::ibm

@@ -1,0 +1,160 @@
+#include "policy/decision.hpp"
+
+#include "tests/policy/key_maker.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace rekeyd {
+namespace {
+
+using test::a_key;
+using test::a_policy;
+using test::a_version;
+using test::at;
+
+/// A key that is due since 2026-04-01; a test changes one thing and looks at the verdict.
+struct Scene {
+  RootKey key = a_key("cmk");
+  std::vector<KeyVersion> versions{a_version("v1", "2026-01-01T00:00:00Z")};
+  std::vector<RotationPolicy> policies{a_policy("p", {.key = "*"}, 3)};
+  std::optional<Rotation> rotation;
+  bool gone{}, provider_configured{true};
+  std::string read_error;
+  std::optional<std::chrono::seconds> floor;
+  std::optional<Instant> quota_free_at;
+  Instant now = at("2026-04-01T00:00:05Z");
+
+  Verdict decide() const {
+    PolicyMatch const match = match_policy(policies, key);
+    return rekeyd::decide({.key = key,
+                           .versions = versions,
+                           .match = match,
+                           .rotation = rotation,
+                           .provider_configured = provider_configured,
+                           .gone = gone,
+                           .read_error = read_error,
+                           .rotation_floor = floor,
+                           .quota_free_at = quota_free_at,
+                           .overdue_after = std::chrono::hours(24),
+                           .now = now});
+  }
+};
+
+void expect(Scene const& scene, KeyStatus status, std::string const& reason) {
+  Verdict const said = scene.decide();
+  CHECK(std::string(to_text(said.status)) == to_text(status));
+  CHECK(said.reason == reason);
+  CHECK_FALSE(said.sentence.empty());
+  CHECK(may_begin(said) == (status == KeyStatus::due || status == KeyStatus::overdue));
+}
+
+TEST_CASE("a key is ready before its date, due on it, overdue a day later") {
+  Scene scene;
+  expect(scene, KeyStatus::due, "cryptoperiod_over");
+  scene.now = at("2026-03-31T23:59:59Z");
+  expect(scene, KeyStatus::ready, "within_cryptoperiod");
+  CHECK(scene.decide().next_try == at("2026-04-01T00:00:00Z"));
+  scene.now = at("2026-04-02T00:00:00Z");
+  expect(scene, KeyStatus::overdue, "cryptoperiod_over");
+  CHECK(scene.decide().since == at("2026-04-01T00:00:00Z"));
+}
+
+TEST_CASE("without a policy, or with one that observes, nothing is rotated") {
+  Scene scene;
+  scene.policies.clear();
+  expect(scene, KeyStatus::observed, "no_policy");
+  scene.policies.push_back(a_policy("watch", {.key = "*"}, 3));
+  scene.policies[0].mode = Mode::observe;
+  expect(scene, KeyStatus::observed, "mode_observe");
+  CHECK(scene.decide().due == at("2026-04-01T00:00:00Z"));
+}
+
+TEST_CASE("two policies of equal precision block the key and are both named") {
+  Scene scene;
+  scene.policies.push_back(a_policy("q", {.key = "*"}, 6));
+  expect(scene, KeyStatus::blocked, "policy_conflict");
+  std::string const sentence = scene.decide().sentence;
+  CHECK(sentence.find("p.yaml:3:5") != std::string::npos);
+  CHECK(sentence.find("q.yaml:3:5") != std::string::npos);
+}
+
+TEST_CASE("what the provider says of the key comes before the calendar") {
+  Scene scene;
+  SECTION("gone") {
+    scene.gone = true;
+    expect(scene, KeyStatus::observed, "gone");
+  }
+  SECTION("deleted") {
+    scene.key.state = KeyState::destroyed;
+    expect(scene, KeyStatus::observed, "destroyed");
+  }
+  SECTION("its provider is no longer configured") {
+    scene.provider_configured = false;
+    expect(scene, KeyStatus::observed, "provider_removed");
+  }
+  SECTION("unreadable") {
+    scene.read_error = "HTML instead of JSON";
+    expect(scene, KeyStatus::unknown, "unreadable");
+    CHECK(scene.decide().sentence.find("HTML instead of JSON") != std::string::npos);
+  }
+  SECTION("never read") {
+    scene.versions.clear();
+    expect(scene, KeyStatus::unknown, "unreadable");
+  }
+  SECTION("a certificate's key") {
+    scene.key.managed_elsewhere = true;
+    expect(scene, KeyStatus::observed, "managed_elsewhere");
+  }
+  SECTION("disabled") {
+    scene.key.state = KeyState::suspended;
+    expect(scene, KeyStatus::blocked, "key_suspended");
+  }
+  SECTION("imported") {
+    scene.key.origin = Origin::imported;
+    expect(scene, KeyStatus::blocked, "imported_needs_material");
+  }
+  SECTION("rotated by the provider too") {
+    scene.key.provider_rotation = ProviderRotation{true, "P90D"};
+    expect(scene, KeyStatus::blocked, "provider_rotates_too");
+  }
+  SECTION("the provider's own rotation is there but off") {
+    scene.key.provider_rotation = ProviderRotation{false, ""};
+    expect(scene, KeyStatus::due, "cryptoperiod_over");
+  }
+}
+
+TEST_CASE("a disabled key that is not due yet is merely ready") {
+  Scene scene;
+  scene.key.state = KeyState::suspended;
+  scene.now = at("2026-03-01T00:00:00Z");
+  expect(scene, KeyStatus::ready, "within_cryptoperiod");
+}
+
+TEST_CASE("the provider's floor and our cap make a due key wait, and say until when") {
+  Scene scene;
+  scene.floor = std::chrono::hours(1);
+  scene.key.last_rotated = scene.now - std::chrono::minutes(59);
+  expect(scene, KeyStatus::waiting, "provider_floor");
+  CHECK(scene.decide().waits_for == WaitsFor::provider_hour);
+  CHECK(scene.decide().next_try == scene.now + std::chrono::minutes(1));
+  scene.key.last_rotated = scene.now - std::chrono::minutes(60);
+  expect(scene, KeyStatus::due, "cryptoperiod_over");
+  scene.quota_free_at = scene.now + std::chrono::minutes(10);
+  expect(scene, KeyStatus::waiting, "rotations_per_hour");
+  CHECK(scene.decide().waits_for == WaitsFor::quota);
+}
+
+TEST_CASE("an unfinished rotation is what is said of its key, whatever the calendar says") {
+  Scene scene;
+  scene.rotation.emplace();
+  scene.rotation->id = RotationId("r1");
+  expect(scene, KeyStatus::rotating, "rotation_open");
+  scene.rotation->next_try = scene.now + std::chrono::minutes(3);
+  CHECK(scene.decide().next_try == scene.rotation->next_try);
+  scene.rotation->state = RotationState::blocked;
+  scene.rotation->blocked_reason = "access_error";
+  expect(scene, KeyStatus::blocked, "access_error");
+}
+
+}  // namespace
+}  // namespace rekeyd

@@ -1,0 +1,132 @@
+#include "providers/dek/envelope_directory.hpp"
+
+#include "tests/providers/dek/envelope_folder.hpp"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+using namespace rekeyd;
+using namespace rekeyd::providers;
+
+namespace {
+
+std::unique_ptr<DekStore> open_store(std::filesystem::path const& root) {
+  auto store = make_envelope_directory(DekStoreName("payments"), root);
+  REQUIRE(store.has_value());
+  return std::move(*store);
+}
+
+std::vector<std::string> ids(std::vector<WrappedDek> const& deks) {
+  std::vector<std::string> all;
+  for (WrappedDek const& dek : deks) all.push_back(dek.id.str());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("walking shows each WDEK of the key with its path as id") {
+  EnvelopeFolder const folder;
+  folder.write("in/a.json", envelope_text(ledger_key(), "v1", "b2xk"));
+  auto const store = open_store(folder.path());
+  CHECK(store->name().str() == "payments");
+  CHECK(walk_all(*store, ledger_key()) == std::vector{dek("in/a.json", ledger_key(), "v1", "b2xk")});
+  CHECK(walk_all(*store, {ProviderName("azure-prod"), VaultName("payments-eu"), KeyId("other")}).empty());
+}
+
+TEST_CASE("pages are as long as was asked, in path order, and end") {
+  EnvelopeFolder const folder;
+  for (int i = 0; i < 7; ++i)
+    folder.write(fmt::format("{}.json", i), envelope_text(ledger_key(), "v1", "b2xk"));
+  auto const store = open_store(folder.path());
+  auto const first = walk_page(*store, ledger_key(), "", 3);
+  REQUIRE(first.has_value());
+  CHECK(ids(first->deks) == std::vector<std::string>{"0.json", "1.json", "2.json"});
+  auto const second = walk_page(*store, ledger_key(), first->next, 3);
+  REQUIRE(second.has_value());
+  CHECK(ids(second->deks) == std::vector<std::string>{"3.json", "4.json", "5.json"});
+  auto const again = walk_page(*store, ledger_key(), first->next, 3);
+  REQUIRE(again.has_value());
+  CHECK(again->deks == second->deks);
+  auto const third = walk_page(*store, ledger_key(), second->next, 3);
+  REQUIRE(third.has_value());
+  CHECK(ids(third->deks) == std::vector<std::string>{"6.json"});
+  CHECK(third->next.empty());
+  CHECK(walk_all(*store, ledger_key(), 0).size() == 7);
+}
+
+TEST_CASE("a walk goes on over files that are replaced, vanish or change hands between its pages") {
+  EnvelopeFolder const folder;
+  for (int i = 0; i < 6; ++i)
+    folder.write(fmt::format("{}.json", i), envelope_text(ledger_key(), "v1", "b2xk"));
+  auto const store = open_store(folder.path());
+  auto const first = walk_page(*store, ledger_key(), "", 2);
+  REQUIRE(first.has_value());
+  for (auto const& result : replace_all(*store, {old_to_new("0.json"), old_to_new("1.json")}))
+    REQUIRE(result);
+  std::filesystem::remove(folder / "2.json");
+  folder.write("3.json", envelope_text({ProviderName("p"), VaultName("v"), KeyId("k")}, "v1", "b2xk"));
+  folder.write("4.json", "cut off");
+  auto const rest = walk_page(*store, ledger_key(), first->next, 10);
+  REQUIRE(rest.has_value());
+  CHECK(ids(rest->deks) == std::vector<std::string>{"5.json"});
+  CHECK(rest->next.empty());
+  CHECK(ids(walk_all(*store, ledger_key())) == std::vector<std::string>{"0.json", "1.json", "5.json"});
+  REQUIRE(store->defects().size() == 1);
+  CHECK(store->defects()[0].place == (folder / "4.json").native() + ":1");
+}
+
+TEST_CASE("a WDEK whose key is written in other letters is shown under the key that was asked for") {
+  EnvelopeFolder const folder;
+  KeyRef const upper{ProviderName("azure-prod"), VaultName("Payments-EU"), KeyId("CMK-Ledger")};
+  folder.write("a.json", envelope_text(upper, "v1", "b2xk"));
+  auto const store = open_store(folder.path());
+  REQUIRE(walk_all(*store, ledger_key()) == std::vector{dek("a.json", ledger_key(), "v1", "b2xk")});
+  for (auto const& result : replace_all(*store, {old_to_new("a.json")})) REQUIRE(result);
+  CHECK(folder.read("a.json") == envelope_text(upper, "v2", "bmV3"));
+}
+
+TEST_CASE("defects are known from the start") {
+  EnvelopeFolder const folder;
+  folder.write("a.json", "[]");
+  CHECK(open_store(folder.path())->defects().size() == 1);
+}
+
+TEST_CASE("a store on a folder that is not there yet works once it is") {
+  EnvelopeFolder const folder;
+  auto const store = open_store(folder / "later");
+  auto const missing = walk_page(*store, ledger_key(), "", 10);
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(missing.error().error_class == ErrorClass::not_found);
+  CHECK(missing.error().where == (folder / "later").native());
+  CHECK(store->defects().size() == 1);
+  CHECK_FALSE(replace_all(*store, {old_to_new("a.json")})[0].has_value());
+  folder.write("later/a.json", envelope_text(ledger_key(), "v1", "b2xk"));
+  CHECK(walk_all(*store, ledger_key()).size() == 1);
+  CHECK(store->defects().empty());
+}
+
+TEST_CASE("a path that can never work is refused with what to do") {
+  EnvelopeFolder const folder;
+  folder.write("file", "x");
+  auto const relative = make_envelope_directory(DekStoreName("payments"), "some/folder");
+  REQUIRE_FALSE(relative.has_value());
+  CHECK(relative.error().what == "dek store \"payments\": the path is not absolute");
+  auto const file = make_envelope_directory(DekStoreName("payments"), folder / "file");
+  REQUIRE_FALSE(file.has_value());
+  CHECK(file.error().what == "dek store \"payments\": not a folder");
+  CHECK_FALSE(file.error().remedy.empty());
+}
+
+TEST_CASE("what a crash left is removed at the start, and nothing else is") {
+  EnvelopeFolder const folder;
+  folder.write("in/a.json", envelope_text(ledger_key(), "v1", "b2xk"));
+  folder.write("in/.rekeyd-dek-0000002a-0000000000000001.tmp", "half");
+  folder.write(".rekeyd-dek-0000002a-0000000000000002.tmp", "half");
+  folder.write(".rekeyd-dek-notes.tmp", "the application's");
+  folder.write(".rekeyd-dek-0000002a-000000000000000g.tmp", "the application's");
+  folder.write(".rekeyd-dek-0000002a-0000000000000001.tmp.json", "the application's");
+  auto const store = open_store(folder.path());
+  CHECK(folder.files() == std::vector<std::string>{".rekeyd-dek-0000002a-0000000000000001.tmp.json",
+                                                   ".rekeyd-dek-0000002a-000000000000000g.tmp",
+                                                   ".rekeyd-dek-notes.tmp", "in/a.json"});
+}

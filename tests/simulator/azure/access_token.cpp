@@ -1,0 +1,49 @@
+#include "tests/simulator/azure/access_token.hpp"
+
+#include "tests/simulator/crypto.hpp"
+#include "tests/simulator/message.hpp"
+
+#include <boost/json.hpp>
+
+namespace rekeyd::sim::azure {
+
+namespace json = boost::json;
+
+std::string issuer_of(std::string_view tenant) {
+  return "https://sts.windows.net/" + std::string(tenant) + "/";
+}
+
+std::string TokenMint::signature(std::string_view signed_part) const {
+  return base64url(sha256_hex(secret_ + sha256_hex(secret_ + std::string(signed_part))));
+}
+
+std::string TokenMint::issue(TokenClaims const& claims, Instant now) const {
+  json::object const header{{"typ", "JWT"}, {"alg", "RS256"}, {"kid", "rekeyd-sim"}};
+  json::object const body{{"aud", claims.audience},
+                          {"iss", claims.issuer},
+                          {"iat", now.time_since_epoch().count()},
+                          {"nbf", now.time_since_epoch().count()},
+                          {"exp", claims.expires.time_since_epoch().count()},
+                          {"appid", claims.client_id},
+                          {"ver", "1.0"}};
+  std::string token = base64url(json::serialize(header)) + "." + base64url(json::serialize(body));
+  return token + "." + signature(token);
+}
+
+std::expected<TokenClaims, TokenFault> TokenMint::read(std::string_view token, Instant now) const {
+  auto const first = token.find('.');
+  auto const last = token.rfind('.');
+  if (first == last || token.substr(last + 1) != signature(token.substr(0, last))) {
+    return std::unexpected(TokenFault::malformed);
+  }
+  auto const body = from_base64url(token.substr(first + 1, last - first - 1));
+  auto const claims = body ? json_object(*body) : std::nullopt;
+  auto const expires = claims ? integer_member(*claims, "exp") : std::nullopt;
+  if (!expires) return std::unexpected(TokenFault::malformed);
+  TokenClaims result{string_member(*claims, "aud").value_or(""), string_member(*claims, "iss").value_or(""),
+                     string_member(*claims, "appid").value_or(""), Instant(std::chrono::seconds(*expires))};
+  if (result.expires <= now) return std::unexpected(TokenFault::expired);
+  return result;
+}
+
+}  // namespace rekeyd::sim::azure

@@ -1,0 +1,35 @@
+#pragma once
+#include "policy/instant.hpp"
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace rekeyd::sim::azure {
+
+struct TokenClaims {
+  std::string audience;  ///< The resource, without "/.default": "https://vault.azure.net".
+  std::string issuer;    ///< "https://sts.windows.net/TENANT/"
+  std::string client_id;
+  Instant expires;
+};
+
+enum class TokenFault { malformed, expired };
+
+/// Issues access tokens shaped like Entra's (header.claims.signature), and reads them back. Stateless: a
+/// vault can check any token of the same world.
+class TokenMint {
+ public:
+  explicit TokenMint(std::string secret) : secret_(std::move(secret)) {}
+  std::string issue(TokenClaims const& claims, Instant now) const;
+  std::expected<TokenClaims, TokenFault> read(std::string_view token, Instant now) const;
+
+ private:
+  std::string signature(std::string_view signed_part) const;
+  std::string secret_;
+};
+
+/// "https://sts.windows.net/TENANT/", the issuer of a tenant's tokens.
+std::string issuer_of(std::string_view tenant);
+
+}  // namespace rekeyd::sim::azure

@@ -1,0 +1,106 @@
+#include "tests/simulator/azure/services.hpp"
+
+#include "tests/simulator/azure/entra.hpp"
+#include "tests/simulator/azure/key_seed.hpp"
+#include "tests/simulator/azure/resource_manager.hpp"
+#include "tests/simulator/azure/vault.hpp"
+#include "tests/simulator/message.hpp"
+#include "tests/simulator/randomness.hpp"
+#include "tests/simulator/section.hpp"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <set>
+
+namespace rekeyd::sim::azure {
+
+namespace {
+
+std::vector<Tenant> read_tenants(Section& azure) {
+  std::vector<Tenant> tenants;
+  for (auto& section : azure.sections("tenants")) {
+    Tenant tenant{lower(section.text("id")), {}};
+    for (auto& client : section.sections("clients")) {
+      std::string const id = lower(client.text("id"));
+      if (!tenant.clients.emplace(id, EntraClient{client.text("secret")}).second)
+        client.mistake("id", "given twice");
+      client.finish();
+    }
+    section.finish();
+    tenants.push_back(std::move(tenant));
+  }
+  if (tenants.empty()) azure.mistake("tenants", "at least one tenant is needed");
+  return tenants;
+}
+
+struct Limits {
+  bool published{false};
+  std::optional<unsigned> retry_after;
+};
+
+Limits read_limits(Section& azure) {
+  Limits limits{azure.word("limits", {"none", "published"}, "none") == "published", std::nullopt};
+  if (azure.has("retry_after_s"))
+    limits.retry_after = static_cast<unsigned>(azure.number("retry_after_s", 0, 3600, 1));
+  return limits;
+}
+
+VaultSettings read_settings(Section& section, Limits const& limits, std::set<std::string> const& tenants) {
+  static std::set<std::string> const inheritable{"tags", "exportable", "release_policy"};
+  VaultSettings settings;
+  settings.name = section.text("name");
+  if (settings.name.size() < 3 || settings.name.size() > 24 || !is_key_name(settings.name)) {
+    section.mistake("name", "3 to 24 letters, digits and '-' were expected");
+  }
+  bool const hsm = section.word("kind", {"vault", "managed-hsm"}, "vault") == "managed-hsm";
+  settings.kind = hsm ? VaultKind::managed_hsm : VaultKind::vault;
+  settings.tenant = lower(section.text("tenant"));
+  if (!tenants.contains(settings.tenant)) section.mistake("tenant", "is not one of the tenants");
+  for (auto const& client : section.texts("allowed_clients")) settings.allowed_clients.insert(lower(client));
+  settings.envelope_provider = section.text("envelope_provider", "");
+  settings.disabled_keys_wrap = section.flag("disabled_keys_wrap", true);
+  if (section.has("rotate_keeps")) {
+    settings.rotate_keeps.clear();
+    for (auto const& member : section.texts("rotate_keeps")) {
+      if (!inheritable.contains(member))
+        section.mistake("rotate_keeps", fmt::format("'{}' is not known", member));
+      settings.rotate_keeps.insert(member);
+    }
+  }
+  settings.limits = limits.published;
+  settings.retry_after = limits.retry_after;
+  return settings;
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, SeedContext& context) {
+  Section azure(node, "azure", context.mistakes);
+  std::vector<std::unique_ptr<Service>> services;
+  auto tenants = read_tenants(azure);
+  std::set<std::string> tenant_ids;
+  for (auto const& tenant : tenants) tenant_ids.insert(tenant.id);
+  TokenMint const mint(context.random.hex(64));
+  std::chrono::seconds const lifetime(azure.number("token_lifetime_s", 1, 86'400, 3599));
+  Limits const limits = read_limits(azure);
+  services.push_back(std::make_unique<Entra>(std::move(tenants), lifetime, mint, context.random));
+  for (auto& section : azure.sections("vaults")) {
+    auto settings = read_settings(section, limits, tenant_ids);
+    VaultKind const kind = settings.kind;
+    auto vault = std::make_unique<Vault>(std::move(settings), mint, context.random, context.rsa_keys);
+    for (auto& keys : section.sections("keys")) {
+      for (auto& key : read_keys(keys, kind, context)) {
+        std::string const name = key.name;
+        if (!vault->seed(std::move(key))) keys.mistake("name", fmt::format("'{}' is there already", name));
+      }
+    }
+    section.finish();
+    services.push_back(std::move(vault));
+  }
+  services.push_back(std::make_unique<ResourceManager>());
+  azure.finish();
+  return services;
+}
+
+}  // namespace rekeyd::sim::azure

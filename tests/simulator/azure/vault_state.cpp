@@ -1,0 +1,88 @@
+#include "tests/simulator/azure/key_algorithm.hpp"
+#include "tests/simulator/azure/vault.hpp"
+#include "tests/simulator/randomness.hpp"
+
+#include <boost/json.hpp>
+
+/// What the control host shows of a vault.
+namespace rekeyd::sim::azure {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t dek_size = 32;
+
+json::object version_state(KeyVersion const& version) {
+  json::object state{{"id", version.id},
+                     {"created", to_rfc3339(version.created)},
+                     {"enabled", version.enabled},
+                     {"kty", version.shape.kty()},
+                     {"exportable", version.exportable}};
+  if (version.expires) state["expires"] = to_rfc3339(*version.expires);
+  if (version.tags) {
+    json::object tags;
+    for (auto const& [name, value] : *version.tags) tags[name] = value;
+    state["tags"] = std::move(tags);
+  }
+  return state;
+}
+
+json::object key_state(Key const& key, VaultKind kind) {
+  json::array versions;
+  for (auto const& version : key.versions) versions.push_back(version_state(version));
+  return {{"current", key.versions.back().id},
+          {"deleted", key.deleted.has_value()},
+          {"managed", key.managed},
+          {"rotation_policy", key.policy ? json::value(policy_json(key.policy, kind)) : json::value(nullptr)},
+          {"versions", std::move(versions)}};
+}
+
+}  // namespace
+
+json::value Vault::state(Instant) const {
+  json::object keys;
+  for (auto const& [name, key] : keys_) keys[key.name] = key_state(key, settings_.kind);
+  return {{"service", settings_.kind == VaultKind::managed_hsm ? "azure-managed-hsm" : "azure-key-vault"},
+          {"provider", settings_.envelope_provider},
+          {"vault", settings_.name},
+          {"keys", std::move(keys)}};
+}
+
+std::vector<SeededDek> Vault::seed_deks() {
+  std::vector<SeededDek> deks;
+  for (auto const& [name, key] : keys_) {
+    KeyVersion const& version = key.versions.back();
+    std::string const algorithm = wrapping_algorithm(version.shape);
+    for (unsigned i = 0; i < key.deks; ++i) {
+      std::string const dek = random_.bytes(dek_size);
+      auto const wrapped = protect(version, algorithm, true, {dek, {}, {}, {}}, random_);
+      if (!wrapped) break;
+      deks.push_back({{settings_.envelope_provider,
+                       settings_.name,
+                       key.name,
+                       version.id,
+                       algorithm,
+                       base64url(wrapped->value),
+                       {}},
+                      sha256_hex(dek)});
+    }
+  }
+  return deks;
+}
+
+std::optional<std::string> Vault::unwrap_check(Envelope const& envelope) const {
+  bool const ours = envelope.vault == settings_.name &&
+                    (envelope.provider.empty() || envelope.provider == settings_.envelope_provider);
+  auto const key = ours ? keys_.find(lower(envelope.key)) : keys_.end();
+  auto const wdek = from_base64url(envelope.wdek);
+  if (key == keys_.end() || !wdek) return std::nullopt;
+  for (auto const& version : key->second.versions) {
+    if (version.id != envelope.key_version) continue;
+    auto const dek = open(version, envelope.algorithm, true, {*wdek, {}, {}, {}});
+    if (dek) return sha256_hex(dek->value);
+  }
+  return std::nullopt;
+}
+
+}  // namespace rekeyd::sim::azure
