@@ -1,14 +1,17 @@
 #include "daemon/rekeyctl/command.hpp"
 
-#include <map>
+#include <string>
+#include <vector>
 
 namespace rekeyd::rekeyctl {
 
 void add_format(CLI::App& command, Format& format, bool csv) {
-  std::map<std::string, Format> words{{"table", Format::table}, {"json", Format::json}};
-  if (csv) words.emplace("csv", Format::csv);
-  command.add_option("-o,--output", format, csv ? "table, json or csv" : "table or json")
-      ->transform(CLI::Transformer(words, CLI::ignore_case))
+  std::vector<std::string> words{"table", "json"};
+  if (csv) words.emplace_back("csv");
+  auto const take = [&format](std::string const& word) {
+    format = word == "json" ? Format::json : word == "csv" ? Format::csv : Format::table;
+  };
+  command.add_option_function<std::string>("-o,--output", take, csv ? "table, json or csv" : "table or json")
       ->check(CLI::IsMember(words))
       ->option_text("FORMAT");
 }

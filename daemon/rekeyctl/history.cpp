@@ -114,6 +114,7 @@ void add_filters(CLI::App& command, Options& options) {
       ->check(CLI::Validator(check_kind, ""))
       ->option_text("WORD");
   command.add_option("--limit", options.limit, "The newest so many; 0 for all")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->option_text("N");
 }

@@ -90,13 +90,22 @@ std::string sentences(char const* word, std::vector<std::string> const& all, Sty
   return text.empty() ? "" : "\n" + text;
 }
 
+// What the key waits for, and what a person can do about it.
+std::string why(daemon::KeyReport const& key) {
+  std::string text = key.verdict.sentence;
+  if (key.rotation && !key.rotation->remedy.empty() && text.find(key.rotation->remedy) == std::string::npos) {
+    text += (text.empty() ? "" : "; ") + key.rotation->remedy;
+  }
+  return or_dash(text);
+}
+
 std::string attention(StatusReport const& report, bool colour) {
   if (report.attention.empty()) return "";
-  Table table({{"KEY"}, {"NAME"}, {"STATUS"}, {"SINCE"}, {"NEXT TRY"}, {"REASON"}, {"WHY"}});
+  Table table({{"KEY"}, {"NAME"}, {"STATUS"}, {"SINCE"}, {"NEXT TRY"}, {"REASON"}, {"ROTATION"}, {"WHY"}});
   for (auto const& key : report.attention) {
     Verdict const& v = key.verdict;
     table.add({key.key.text(), or_dash(key.name), Cell(status_words(v), style_of(v.status)), moment(v.since),
-               moment(v.next_try), or_dash(v.reason), or_dash(v.sentence)});
+               moment(v.next_try), or_dash(v.reason), key.rotation ? key.rotation->id.str() : "-", why(key)});
   }
   return "\n" + table.text(colour);
 }

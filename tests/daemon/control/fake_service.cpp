@@ -1,0 +1,83 @@
+#include "tests/daemon/control/fake_service.hpp"
+
+namespace rekeyd::test {
+
+namespace {
+
+Error refused(ErrorClass error_class, char const* code, std::string what, std::string where) {
+  Error error;
+  error.error_class = error_class;
+  error.code = code;
+  error.what = std::move(what);
+  error.where = std::move(where);
+  error.remedy = "see rekeyctl keys";
+  return error;
+}
+
+}  // namespace
+
+daemon::PlanReport FakeService::plan(Instant until) {
+  daemon::PlanReport report = plan_report;
+  report.until = until;
+  std::erase_if(report.entries, [&](daemon::PlanEntry const& entry) { return entry.at > until; });
+  return report;
+}
+
+Result<Rotation> FakeService::rotation(RotationId id) {
+  auto const found = rotations_.find(id);
+  if (found == rotations_.end()) {
+    return std::unexpected(
+        refused(ErrorClass::not_found, "no_such_rotation", "no rotation has this id", id.str()));
+  }
+  Rotation const seen = found->second;
+  Rotation& r = found->second;
+  if (r.state == RotationState::open) {
+    if (auto const next = step_after(r.step)) {
+      r.step = *next;
+    } else {
+      r.state = opened_ends;
+      r.message = opened_ends == RotationState::done ? "" : "the key is disabled";
+    }
+  }
+  return seen;
+}
+
+Result<daemon::RotateAnswer> FakeService::rotate(daemon::RotateRequest request, std::string caller,
+                                                 unsigned uid) {
+  asked.push_back("rotate " + request.key + ": " + request.reason + " by " + caller + " = " +
+                  std::to_string(uid));
+  for (daemon::KeyReport const& key : key_reports) {
+    if (key.key.text() != request.key && key.name != request.key) continue;
+    if (key.rotation) {
+      return std::unexpected(refused(ErrorClass::conflict, "rotation_open",
+                                     "a rotation of this key is not finished", key.key.text()));
+    }
+    Rotation opened;
+    opened.id = RotationId("00000000-0000-4000-8000-000000000001");
+    opened.key = key.key;
+    opened.new_version = VersionId("v5");
+    opened.opened = opened.updated = now();
+    rotations_[opened.id] = opened;
+    return daemon::RotateAnswer{.rotation = opened.id, .key = key.key};
+  }
+  return std::unexpected(refused(ErrorClass::not_found, "no_such_key", "no key is called this", request.key));
+}
+
+Result<daemon::ReloadAnswer> FakeService::reload(std::string caller) {
+  asked.push_back("reload by " + caller);
+  return reload_answer;
+}
+
+Result<void> FakeService::retry(RotationId id, std::string caller) {
+  asked.push_back("retry " + id.str() + " by " + caller);
+  if (auto const known = rotation(id); !known) return std::unexpected(known.error());
+  return {};
+}
+
+Result<void> FakeService::abandon(RotationId id, std::string reason, std::string caller) {
+  asked.push_back("abandon " + id.str() + ": " + reason + " by " + caller);
+  if (auto const known = rotation(id); !known) return std::unexpected(known.error());
+  return {};
+}
+
+}  // namespace rekeyd::test

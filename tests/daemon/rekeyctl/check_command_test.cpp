@@ -1,0 +1,97 @@
+#include "tests/daemon/rekeyctl/golden_file.hpp"
+#include "tests/daemon/rekeyctl/operator_desk.hpp"
+
+#include <boost/algorithm/string/replace.hpp>
+#include <boost/json.hpp>
+#include <catch2/catch.hpp>
+
+using namespace rekeyd;
+using namespace rekeyd::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+constexpr char const* good_policy =
+    "version: 1\npolicies:\n  - name: payments\n    match: { provider: azure-prod }\n    every: 3 months\n";
+constexpr char const* bad_policy =
+    "version: 1\npolicies:\n  - name: payments\n    match: { provider: azure-prod }\n    evry: 3 months\n"
+    "  - name: cards\n    match: { provider: ibm-prod }\n    every: 13 months\n";
+
+}  // namespace
+
+TEST_CASE("a well-made policy file has nothing to say", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  Ended const ended = OperatorDesk::rekeyctl({"check", folder.write("good.yaml", good_policy)});
+  CHECK(ended.exit == 0);
+  CHECK(ended.out.empty());
+  CHECK(ended.err.empty());
+}
+
+TEST_CASE("every mistake is told like a compiler tells it, on stdout", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  std::string const file = folder.write("bad.yaml", bad_policy);
+  Ended const ended = OperatorDesk::rekeyctl({"check", file});
+  CHECK(ended.exit == 3);
+  CHECK_THAT(ended.out, Contains(file + ":5:5: error: ") && Contains("evry") && Contains("every"));
+  CHECK_THAT(ended.out, Contains(file + ":8:12: error: ") && Contains("13"));
+  CHECK_THAT(ended.err, StartsWith("rekeyctl: ") && Contains("errors"));
+}
+
+TEST_CASE("the JSON of check is held by a golden file", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  std::string const file = folder.write("bad.yaml", bad_policy);
+  Ended const ended = OperatorDesk::rekeyctl({"check", file, "-o", "json"});
+  CHECK(ended.exit == 3);
+  std::string const anywhere = boost::replace_all_copy(ended.out, folder.path().string(), "FOLDER");
+  CHECK(anywhere == golden("check.json", anywhere));
+}
+
+TEST_CASE("a file that cannot be read ends with 1", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  Ended const ended =
+      OperatorDesk::rekeyctl({"check", folder.write("bad.yaml", bad_policy), folder.path() / "none.yaml"});
+  CHECK(ended.exit == 1);
+  CHECK_THAT(ended.out, Contains("none.yaml: error: ") && Contains("bad.yaml:5:5: error: "));
+  CHECK(OperatorDesk::rekeyctl({"check"}).exit == 1);
+}
+
+TEST_CASE("files are checked as one set, and a folder as the daemon would", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  std::string const one = folder.write("policies.d/a.yaml", good_policy);
+  std::string const two = folder.write("policies.d/b.yaml", good_policy);
+  CHECK(OperatorDesk::rekeyctl({"check", one}).exit == 0);
+  for (std::vector<std::string> const& command :
+       {std::vector<std::string>{"check", one, two},
+        std::vector<std::string>{"check", folder.path() / "policies.d"}}) {
+    Ended const ended = OperatorDesk::rekeyctl(command);
+    CHECK(ended.exit == 3);
+    CHECK_THAT(ended.out, Contains(one) && Contains(two));
+  }
+}
+
+TEST_CASE("warnings alone are well, unless --strict", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  std::string const empty = folder.write("policies.d/x/../.keep", "");
+  std::string const policies = folder.path() / "policies.d";
+  Ended const lenient = OperatorDesk::rekeyctl({"check", policies});
+  CHECK(lenient.exit == 0);
+  CHECK_THAT(lenient.out, Contains(": warning: "));
+  CHECK(OperatorDesk::rekeyctl({"check", policies, "--strict"}).exit == 3);
+}
+
+TEST_CASE("the configuration is checked with the policies it names", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  std::string const broken = folder.write("rekeyd.yaml", "version: 1\nprovidrs: []\n");
+  Ended const ended = OperatorDesk::rekeyctl({"check", "--config", broken});
+  CHECK(ended.exit == 3);
+  CHECK_THAT(ended.out, Contains(broken + ":2:1: error: ") && Contains("providrs"));
+}
+
+TEST_CASE("findings are coloured on a terminal only in their severity", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  Ended const ended = OperatorDesk::rekeyctl(
+      {"check", folder.write("bad.yaml", bad_policy)},
+      {.environment = {{"TERM", "xterm"}}, .terminal = true, .reader_gone = false, .out_file = ""});
+  CHECK_THAT(ended.out, Contains(":5:5: \x1b[1;31merror:\x1b[0m "));
+}

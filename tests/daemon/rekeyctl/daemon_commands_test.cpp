@@ -1,0 +1,179 @@
+#include "tests/daemon/rekeyctl/golden_file.hpp"
+#include "tests/daemon/rekeyctl/operator_desk.hpp"
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+
+#include <pwd.h>
+#include <unistd.h>
+
+using namespace rekeyd;
+using namespace rekeyd::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+std::string const opened_id = "00000000-0000-4000-8000-000000000001";
+
+std::string me() { return fmt::format("uid {} ({})", getuid(), getpwuid(getuid())->pw_name); }
+
+daemon::StatusReport calm_status() {
+  daemon::StatusReport status = sample_status();
+  status.counts = {{"ready", 7}, {"due", 1}, {"overdue", 0}, {"blocked", 0}};
+  status.reload_errors.clear();
+  status.warnings.clear();
+  status.dek_stores.clear();
+  status.attention.clear();
+  status.next_due.reset();
+  return status;
+}
+
+}  // namespace
+
+TEST_CASE("the JSON of the asking commands is held by golden files", "[rekeyctl]") {
+  OperatorDesk desk;
+  struct Case {
+    std::vector<std::string> command;
+    char const* file;
+    int exit;
+  };
+  for (Case const& c :
+       {Case{{"status"}, "status.json", 4}, Case{{"keys"}, "keys.json", 0},
+        Case{{"plan", "--until", "2027-03-02T01:02:03Z"}, "plan.json", 2}, Case{{"reload"}, "reload.json", 0},
+        Case{{"retry", sample_rotation().id.str()}, "retry.json", 0},
+        Case{{"abandon", sample_rotation().id.str(), "--reason", "lost"}, "abandon.json", 0},
+        Case{{"rotate", "cmk-ledger", "--reason", "leaver"}, "rotate.json", 0},
+        Case{{"rotate", "cmk-fees", "--reason", "leaver", "--wait"}, "rotate-wait.json", 0}}) {
+    std::vector<std::string> command = c.command;
+    command.insert(command.end(), {"-o", "json"});
+    Ended const ended = desk.ctl(command);
+    INFO(c.file << ": " << ended.err);
+    CHECK(ended.exit == c.exit);
+    CHECK(ended.out == golden(c.file, ended.out));
+  }
+}
+
+TEST_CASE("the tables of the asking commands are held by golden files", "[rekeyctl]") {
+  OperatorDesk desk;
+  for (std::string const command : {"status", "keys", "plan", "reload"}) {
+    Ended const ended = desk.ctl({command});
+    INFO(ended.err);
+    CHECK(ended.out == golden(command + ".txt", ended.out));
+    CHECK(ended.out.find('\x1b') == std::string::npos);
+  }
+}
+
+TEST_CASE("status ends with 4 only if a key is overdue or blocked", "[rekeyctl]") {
+  OperatorDesk desk;
+  Ended const alarmed = desk.ctl({"status"});
+  CHECK(alarmed.exit == 4);
+  CHECK(alarmed.err == "rekeyctl: 1 key overdue, 1 key blocked\n");
+  desk.service.status_report = calm_status();
+  Ended const calm = desk.ctl({"status"});
+  CHECK(calm.exit == 0);
+  CHECK(calm.err.empty());
+  desk.service.status_report.counts["overdue"] = 2;
+  CHECK(desk.ctl({"status", "-o", "json"}).exit == 4);
+}
+
+TEST_CASE("plan ends with 2 only if something lies within the span", "[rekeyctl]") {
+  OperatorDesk desk;
+  Ended const busy = desk.ctl({"plan", "--for", "12 months"});
+  CHECK(busy.exit == 2);
+  CHECK(busy.err ==
+        "rekeyctl: 2 rotations from 2026-03-02T01:02:03Z to 2027-03-02T01:02:03Z; 1 key without a policy\n");
+  CHECK(desk.ctl({"plan", "--until", "2026-06-01"}).exit == 2);
+  desk.service.plan_report.entries.clear();
+  CHECK(desk.ctl({"plan", "--for", "1month"}).exit == 0);
+  CHECK_THAT(desk.ctl({"plan", "--until", "2026-01-01"}).err, Contains("lies ahead"));
+}
+
+TEST_CASE("keys are filtered", "[rekeyctl]") {
+  OperatorDesk desk;
+  auto const rows = [&](std::vector<std::string> command) {
+    command.insert(command.begin(), "keys");
+    Ended const ended = desk.ctl(command);
+    CHECK(ended.exit == 0);
+    return std::ranges::count(ended.out, '\n') - 1;
+  };
+  CHECK(rows({"--provider", "ibm-prod"}) == 1);
+  CHECK(rows({"--status", "waiting"}) == 1);
+  CHECK(rows({"--policy", "payments"}) == 7);
+  CHECK(rows({"--policy", ""}) == 1);
+  CHECK(rows({"cmk-*"}) == 7);
+  CHECK(rows({"cmk-o?d"}) == 1);
+  CHECK(rows({"nothing*"}) == 0);
+}
+
+TEST_CASE("rotate gives its id on stdout and its words on stderr", "[rekeyctl]") {
+  OperatorDesk desk;
+  Ended const ended = desk.ctl({"rotate", "cmk-ledger", "--reason", "leaver"});
+  CHECK(ended.exit == 0);
+  CHECK(ended.out == opened_id + "\n");
+  CHECK(ended.err == "rekeyctl: rotation " + opened_id + " of azure-prod/payments-eu/cmk-ledger is open\n");
+  CHECK(desk.service.asked ==
+        std::vector<std::string>{fmt::format("rotate cmk-ledger: leaver by {} = {}", me(), getuid())});
+}
+
+TEST_CASE("rotate --wait follows the rotation to its end", "[rekeyctl]") {
+  OperatorDesk desk;
+  Ended const done = desk.ctl({"rotate", "cmk-ledger", "--reason", "leaver", "--wait"});
+  CHECK(done.exit == 0);
+  CHECK_THAT(done.err,
+             Contains(": claim\n") && Contains(": propagate\n") && Contains("done, current version is v5\n"));
+  desk.service.opened_ends = RotationState::blocked;
+  Ended const blocked = desk.ctl({"rotate", "cmk-fees", "--reason", "leaver", "--wait"});
+  CHECK(blocked.exit == 4);
+  CHECK_THAT(blocked.err, Contains("blocked: the key is disabled"));
+  desk.service.opened_ends = RotationState::abandoned;
+  CHECK(desk.ctl({"rotate", "cmk-old", "--reason", "leaver", "--wait"}).exit == 1);
+}
+
+TEST_CASE("the daemon's refusals are told with its remedy", "[rekeyctl]") {
+  OperatorDesk desk;
+  Ended const unknown = desk.ctl({"rotate", "nobody", "--reason", "r"});
+  CHECK(unknown.exit == 1);
+  CHECK(unknown.out.empty());
+  CHECK(unknown.err == "rekeyctl: no key is called this (no_such_key) at nobody; see rekeyctl keys\n");
+  CHECK_THAT(desk.ctl({"rotate", "cmk-cards", "--reason", "r"}).err, Contains("is not finished"));
+  CHECK_THAT(desk.ctl({"rotate", "cmk-ledger", "--reason", " "}).err, Contains("'reason' is empty"));
+  CHECK_THAT(desk.ctl({"retry", "no/such?id"}).err, StartsWith("rekeyctl: "));
+  CHECK(desk.ctl({"retry", "nobody"}).exit == 1);
+  CHECK(desk.ctl({"abandon", "nobody", "--reason", "r"}).exit == 1);
+}
+
+TEST_CASE("retry and abandon name the rotation", "[rekeyctl]") {
+  OperatorDesk desk;
+  std::string const id = sample_rotation().id.str();
+  CHECK(desk.ctl({"retry", id}).out == id + "\n");
+  CHECK(desk.ctl({"abandon", id, "--reason", "lost cause"}).out == id + "\n");
+  CHECK(desk.service.asked ==
+        std::vector<std::string>{"retry " + id + " by " + me(), "abandon " + id + ": lost cause by " + me()});
+}
+
+TEST_CASE("a refused reload ends with 3 and shows every mistake", "[rekeyctl]") {
+  OperatorDesk desk;
+  desk.service.reload_answer = {.applied = false,
+                                .diagnostics = {"a.yaml:1:1: error: one", "a.yaml:2:1: error: two"},
+                                .warnings = {},
+                                .policies = 1,
+                                .policy_digest = "9f86",
+                                .counts = {}};
+  Ended const refused = desk.ctl({"reload"});
+  CHECK(refused.exit == 3);
+  CHECK(refused.out == "a.yaml:1:1: error: one\na.yaml:2:1: error: two\n");
+  CHECK(refused.err == "rekeyctl: refused; still in force: 1 policy of digest 9f86\n");
+}
+
+TEST_CASE("names from outside cannot steer the terminal", "[rekeyctl]") {
+  OperatorDesk desk;
+  desk.service.key_reports.resize(1);
+  desk.service.key_reports[0].name =
+      "\x1b[2J\nroot\x07\xc2\x9b\xe2\x80\xae"
+      "key\xff";
+  Ended const ended = desk.ctl({"keys"});
+  CHECK_THAT(ended.out,
+             !Contains("\x1b") && !Contains("\x07") && !Contains("\xc2\x9b") && !Contains("\xe2\x80\xae"));
+  CHECK(std::ranges::count(ended.out, '\n') == 2);
+}
