@@ -129,7 +129,7 @@ TEST_CASE("All mistakes are told at once") {
 }
 
 TEST_CASE("The demo's IBM section is a world without mistakes, with DEKs and overdue keys in every flavour") {
-  auto const file = std::string(REKEYD_SOURCE_DIR) + "/tests/simulator/worlds/demo-ibm.yaml";
+  auto const file = std::string(REKEYD_SOURCE_DIR) + "/tests/simulator/worlds/demo.yaml";
   auto world = IbmWorld::from_section(YAML::Dump(YAML::LoadFile(file)["ibm"]));
   auto const state = world.kms().state(world.now);
   CHECK(state.at("instances").as_array().size() == 3);
