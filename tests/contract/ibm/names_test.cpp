@@ -35,7 +35,7 @@ TEST_CASE("Aliases are unique, at most five a key, no UUIDs, 2 to 90 characters"
   CHECK(add(key, "six") == 409);
 }
 
-TEST_CASE("Key rings are made, listed and deleted; the default stays") {
+TEST_CASE("Key rings are made, listed and deleted, but the default stays") {
   IbmWorld world;
   auto const made = world.post("/key_rings/team-b");
   CHECK(made.status == 201);
@@ -50,7 +50,7 @@ TEST_CASE("Key rings are made, listed and deleted; the default stays") {
   CHECK(world.remove("/key_rings/default").status == 409);
 }
 
-TEST_CASE("A ring with keys stays; one with deleted keys goes by force and gives them to the default") {
+TEST_CASE("A ring with keys stays, one with deleted keys goes by force and gives them to the default") {
   IbmWorld world;
   auto const made =
       world.send("POST", "/keys", envelope(R"({"name":"ringed"})"), {{"X-Kms-Key-Ring", "team-a"}});

@@ -22,7 +22,7 @@ std::string instance_policy(std::string const& type, std::string const& data) {
 
 }  // namespace
 
-TEST_CASE("A key without policies has none to show; a rotation policy shows in the metadata too") {
+TEST_CASE("A key without policies has none to show, and a rotation policy shows in the metadata too") {
   IbmWorld world(one_key("created: 1 month ago"));
   auto const none = world.get(key_path);
   CHECK(none.status == 200);

@@ -127,7 +127,7 @@ TEST_CASE("Registrations are filtered by CRN, with * raw or encoded, and by rete
   CHECK(world.get("/keys/none/registrations").code() == "KEY_NOT_FOUND_ERR");
 }
 
-TEST_CASE("The registrations of all keys come in pages; their CRN query has eight exact segments") {
+TEST_CASE("The registrations of all keys come in pages, their CRN query has eight exact segments") {
   IbmWorld world(four_services);
   CHECK(world.get("/keys/registrations").count() == 5);
   auto const page = world.get("/keys/registrations?limit=2&offset=4&totalCount=true");

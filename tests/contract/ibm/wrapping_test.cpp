@@ -71,7 +71,7 @@ TEST_CASE("unwrap under an older version gives a fresh WDEK too") {
   CHECK(opened(reply.text_at("/ciphertext")).at("handle").as_string() == world.current_version(key));
 }
 
-TEST_CASE("rewrap moves a DEK to the newest version and never shows it; the old WDEK stays good") {
+TEST_CASE("rewrap moves a DEK to the newest version and never shows it while the old WDEK stays good") {
   IbmWorld world;
   auto const key = world.create_root_key();
   auto const old = world.current_version(key);
