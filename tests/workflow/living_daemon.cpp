@@ -21,9 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unique_ptr<sim::Cloud> cloud_of(std::string const& world, Instant now) {
-  auto made = sim::make_world(world, {now, 1});
-  if (!made) throw std::runtime_error("the world file has mistakes: " + made.error().front().what);
+std::unique_ptr<sim::Cloud> cloud_of(fs::path const& world, Instant now) {
+  auto made = sim::load_world(world, {now, 1});
+  if (!made) throw std::runtime_error("the world file has mistakes: " + sim::to_text("world", made.error().front()));
   return *std::move(made);
 }
 

@@ -21,7 +21,7 @@ namespace rekeyd::test {
 class LivingDaemon {
  public:
   struct Files {
-    std::string world;     ///< The clouds: a world file's text.
+    std::filesystem::path world;  ///< The clouds: a world file.
     std::string settings;  ///< rekeyd.yaml's text.
     std::string policies;  ///< policies.d/all.yaml's text.
   };
