@@ -2,6 +2,7 @@
 
 #include "providers/http/admission.hpp"
 #include "providers/http/retry.hpp"
+#include "providers/http/wire_request.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -16,18 +17,12 @@ namespace {
 
 namespace asio = boost::asio;
 
-std::string where(HttpRequest const& request) {
-  // The query stays out: it may hold filters and cursors that no log needs.
-  auto const path = request.target.substr(0, request.target.find('?'));
-  return fmt::format("{} {}{}", request.method, request.endpoint.host_header(), path);
-}
-
 Error not_sent(ErrorClass error_class, std::string what, HttpRequest const& request) {
   Error error;
   error.error_class = error_class;
   error.delivery = Delivery::not_sent;
   error.what = std::move(what);
-  error.where = where(request);
+  error.where = where_of(request);
   return error;
 }
 

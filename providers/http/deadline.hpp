@@ -21,8 +21,8 @@ struct Settled {
   std::exception_ptr thrown;
 };
 
-// operator|| waits for the first *success*, so an operation that throws would sit there until the deadline and
-// its exception would be lost. Every way of ending becomes a value first.
+// operator|| waits for the first *success*, so an operation that throws would sit there until the deadline
+// and its exception would be lost. Every way of ending becomes a value first.
 template <class T>
 boost::asio::awaitable<Settled<T>> settle(boost::asio::awaitable<Result<T>> operation) {
   Settled<T> ended;
