@@ -18,7 +18,7 @@ struct KeyVaultOptions {
   AzureRotateBy rotate_by{AzureRotateBy::automatic};
   /// Managed HSM, where the rotate call is used: put a neutral rotation policy on keys that have none?
   bool set_neutral_rotation_policy{false};
-  std::string authority_host{"login.microsoftonline.com"};  ///< Whose challenges are believed.
+  TrustedAuthority authority{};  ///< Whose challenges are believed, and for which tenant.
 };
 
 /// Azure Key Vault or Managed HSM. All referenced objects must outlive the provider.

@@ -95,7 +95,7 @@ KeyVersion key_version(KeyIdentifier const& id, KeyAttributes const& attributes,
 KeyVault::KeyVault(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
                    KeyVaultOptions options)
     : access_(client, credentials, clock, random,
-              VaultAccess::Options{options.kind, options.api_version, options.authority_host}),
+              VaultAccess::Options{options.kind, options.api_version, options.authority}),
       clock_(clock),
       options_(std::move(options)),
       traits_(azure_traits(options_.kind)) {

@@ -1,7 +1,6 @@
 #include "providers/azure/vault_access.hpp"
 
 #include "providers/azure/azure_error.hpp"
-#include "providers/azure/challenge.hpp"
 #include "providers/json_answer.hpp"
 
 #include <fmt/format.h>
@@ -19,6 +18,40 @@ std::string bearer_header(AccessToken const& token) {
 }
 
 std::string resource_key(VaultAddress const& vault) { return vault.endpoint.host_header(); }
+
+Error distrust(std::string_view resource) {
+  Error error;
+  error.error_class = ErrorClass::access;
+  error.what =
+      fmt::format("no token is sent: the vault asks for a token of {}, which is not its own resource",
+                  body_excerpt(resource));
+  error.remedy = "check the vault's address and the provider's kind";
+  return error;
+}
+
+// Every cloud's resource is a vault's own host name without its first label: one further up
+// ("https://azure.net") is refused although the vault lies below it.
+Result<std::string> trusted_resource(HttpResponse const& response, Endpoint const& vault,
+                                     TrustedAuthority const& trusted) {
+  auto challenge = parse_key_vault_challenge(response.header("www-authenticate"));
+  if (!challenge) return std::unexpected(std::move(challenge.error()));
+  auto const verdict = verify_key_vault_challenge(*challenge, vault, trusted);
+  if (!verdict) return std::unexpected(verdict.error());
+  auto const domain = std::string_view(vault.host).substr(vault.host.find('.') + 1);
+  if (challenge->resource != fmt::format("https://{}", domain)) {
+    return std::unexpected(distrust(challenge->resource));
+  }
+  return std::move(challenge->resource);
+}
+
+Result<std::string> checked_resource(HttpResponse const& response, Endpoint const& vault,
+                                     TrustedAuthority const& trusted, std::string const& where) {
+  auto resource = trusted_resource(response, vault, trusted);
+  if (resource) return resource;
+  resource.error().where = where;
+  resource.error().http_status = response.status;
+  return resource;
+}
 
 Error before_sending(Error error) {
   error.delivery = Delivery::not_sent;
@@ -90,8 +123,7 @@ asio::awaitable<Result<std::string>> VaultAccess::probe(VaultAddress const& vaul
     co_return std::unexpected(malformed_answer("it lets a caller without a token in", where));
   }
   if (response->status != 401) co_return std::unexpected(before_sending(refusal(*response, where)));
-  co_return check_challenge(response->header("www-authenticate"), vault.endpoint, options_.authority_host,
-                            where);
+  co_return checked_resource(*response, vault.endpoint, options_.authority, where);
 }
 
 asio::awaitable<Result<std::string>> VaultAccess::resource_of(VaultAddress const& vault,
@@ -119,8 +151,7 @@ asio::awaitable<Result<VaultReply>> VaultAccess::call(VaultAddress const& vault,
     if (response->status == 401 && !renewed) {
       renewed = true;
       if (response->header("www-authenticate").empty()) continue;
-      resource = check_challenge(response->header("www-authenticate"), vault.endpoint,
-                                 options_.authority_host, where);
+      resource = checked_resource(*response, vault.endpoint, options_.authority, where);
       if (!resource) co_return std::unexpected(std::move(resource.error()));
       resources_.insert_or_assign(resource_key(vault), *resource);
       continue;

@@ -2,6 +2,7 @@
 #include "policy/error.hpp"
 #include "policy/names.hpp"
 #include "providers/auth/credential_source.hpp"
+#include "providers/auth/key_vault_challenge.hpp"
 #include "providers/azure/azure_kind.hpp"
 #include "providers/http/api_client.hpp"
 #include "providers/kms_provider.hpp"
@@ -50,7 +51,7 @@ class VaultAccess {
   struct Options {
     AzureKind kind{};
     std::string api_version;
-    std::string authority_host;  ///< "login.microsoftonline.com"
+    TrustedAuthority authority;  ///< Whose challenges are believed.
   };
 
   VaultAccess(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,

@@ -1,6 +1,5 @@
 // Any bytes as an answer of Key Vault: parsers return a value or an error, never throw, never read beyond.
 #include "providers/azure/azure_error.hpp"
-#include "providers/azure/challenge.hpp"
 #include "providers/azure/key_vault_json.hpp"
 #include "providers/azure/paging.hpp"
 #include "providers/azure/rotation_call.hpp"
@@ -47,8 +46,6 @@ void follow_all(std::string_view text) {
   vault.host = "pay.vault.azure.net";
   auto const next = azure::next_page_target(text, vault, "7.5", "fuzz");
   if (next) must(next->starts_with("/keys") && next->find("..") > next->find('?'));
-  auto const resource = azure::check_challenge(text, vault, "login.microsoftonline.com", "fuzz");
-  if (resource) must(*resource == "https://vault.azure.net");
   HttpResponse response;
   response.status = 403;
   response.body.assign(text);

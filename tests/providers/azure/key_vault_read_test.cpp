@@ -28,11 +28,25 @@ TEST_CASE("a challenge that must not be followed gets no token") {
   world.challenge = GENERATE(
       "Bearer authorization=\"https://login.evil.example/t\", resource=\"https://vault.azure.net\"",
       "Bearer authorization=\"https://login.microsoftonline.com/t\", resource=\"https://evil.example\"",
-      "Bearer authorization=\"https://login.microsoftonline.com/t\", resource=\"https://azure.net\"");
+      "Bearer authorization=\"https://login.microsoftonline.com/t\", resource=\"https://azure.net\"",
+      "Bearer authorization=\"https://login.microsoftonline.com/t\", "
+      "resource=\"https://managedhsm.azure.net\"",
+      "Bearer authorization=\"https://login.microsoftonline.com/ffffffff-1111-4222-8333-444455556666\", "
+      "resource=\"https://vault.azure.net\"");
   auto const described = world.run(world.provider->describe(world.key(), world.deadline()));
   REQUIRE_FALSE(described);
   CHECK(described.error().error_class == ErrorClass::access);
   CHECK(described.error().delivery == Delivery::not_sent);
+  CHECK(world.credentials.audiences.empty());
+}
+
+TEST_CASE("a 401 without a challenge that can be read is malformed") {
+  VaultWorld world;
+  world.challenge = "Basic realm=\"x\"";
+  auto const described = world.run(world.provider->describe(world.key(), world.deadline()));
+  REQUIRE_FALSE(described);
+  CHECK(described.error().error_class == ErrorClass::malformed);
+  CHECK(described.error().where == "GET https://pay.vault.azure.net/keys");
   CHECK(world.credentials.audiences.empty());
 }
 

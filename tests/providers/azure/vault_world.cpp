@@ -16,6 +16,8 @@ VaultWorld::VaultWorld(AzureKind kind)
     : CloudScript(kind == AzureKind::key_vault ? vault_challenge : hsm_challenge) {
   options.name = ProviderName("azure-test");
   options.kind = kind;
+  options.authority.authority.host = "login.microsoftonline.com";
+  options.authority.tenant = "0f0e0d0c-1111-4222-8333-444455556666";
   VaultAddress vault;
   vault.name = VaultName("pay");
   vault.endpoint.host = kind == AzureKind::key_vault ? "pay.vault.azure.net" : "pay.managedhsm.azure.net";
