@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 
 namespace rekeyd::config {
 
@@ -26,21 +25,20 @@ Given given(YamlField const& field, Echo echo, Findings& findings) {
 
 FieldReader::FieldReader(Given const& given, Findings& findings)
     : map_(*given.value), echo_(given.echo), label_(given.label), findings_(findings) {
-  std::map<std::string_view, Position> seen;
   for (YamlField const& field : map_.fields) {
     if (field.name.empty()) continue;
-    auto const [first, is_new] = seen.try_emplace(field.name, field.at);
+    auto const [first, is_new] = by_name_.try_emplace(field.name, &field);
     if (is_new) continue;
     std::string const what =
         echo_ == Echo::yes ? fmt::format("'{}' is given twice", field.name) : "a field is given twice";
     findings_.error(field.at, "duplicate-field", what, "remove one of the two")
-        .related.push_back(findings_.place(first->second));
+        .related.push_back(findings_.place(first->second->at));
   }
 }
 
 YamlField const* FieldReader::find(std::string const& name) const {
-  auto const found = std::ranges::find(map_.fields, name, &YamlField::name);
-  return found == map_.fields.end() ? nullptr : &*found;
+  auto const found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
 }
 
 bool FieldReader::has(std::string const& name) const { return find(name) != nullptr; }

@@ -16,6 +16,15 @@ Diagnostic& Findings::warning(Position at, std::string rule, std::string message
 
 Diagnostic& Findings::add(Severity severity, Position at, std::string rule, std::string message,
                           std::string hint) {
+  if (found_.size() >= findings_max) {
+    found_.push_back({Severity::error,
+                      place(at),
+                      "too-many-mistakes",
+                      "reading ends here: " + std::to_string(findings_max) + " mistakes were found before",
+                      "",
+                      {}});
+    throw TooManyFindings();
+  }
   return found_.emplace_back(
       Diagnostic{severity, place(at), std::move(rule), std::move(message), std::move(hint), {}});
 }

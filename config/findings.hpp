@@ -1,6 +1,8 @@
 #pragma once
 #include "config/diagnostic.hpp"
 
+#include <cstddef>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,12 @@ struct Position {
   int line{};
   int column{};  ///< In characters, as editors count them, not in bytes.
 };
+
+/// Whoever has this many mistakes in one file gave us the wrong file, and reads no more of them anyway.
+inline constexpr std::size_t findings_max = 1000;
+
+/// Thrown by Findings when there are more; ends the reading of that file. The loaders catch it.
+struct TooManyFindings : std::exception {};
 
 /// The diagnostics of one file as they are found.
 class Findings {

@@ -39,6 +39,9 @@ std::optional<std::string> near_word(std::string_view word, std::span<std::strin
   std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
   std::optional<std::string> found;
   for (std::string const& candidate : candidates) {
+    // The distance is at least the difference in length, and most candidates end here.
+    std::size_t const longer = std::max(wanted.size(), candidate.size());
+    if (longer - std::min(wanted.size(), candidate.size()) >= best) continue;
     std::size_t const distance = edit_distance(wanted, lower_case(candidate));
     // One letter of a two-letter word is half of it: that is another word, not a slip.
     if (distance < best && distance < candidate.size() / 2 + 1) {

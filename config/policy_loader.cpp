@@ -30,7 +30,10 @@ Diagnostic about(fs::path const& path, Severity severity, std::string rule, std:
 std::vector<RotationPolicy> read_one(PolicyText const& file, std::vector<Diagnostic>& diagnostics) {
   Findings findings(file.shown);
   std::vector<RotationPolicy> policies;
-  if (auto const root = parse_yaml(file.bytes, findings)) policies = read_policies(*root, findings);
+  try {
+    if (auto const root = parse_yaml(file.bytes, findings)) policies = read_policies(*root, findings);
+  } catch (TooManyFindings const&) {  // NOLINT(bugprone-empty-catch): it is among the findings.
+  }
   append(diagnostics, findings.take());
   return policies;
 }

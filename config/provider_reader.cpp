@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 
 namespace rekeyd::config {
 
@@ -79,23 +80,29 @@ class Claims {
  public:
   explicit Claims(Findings& findings) : findings_(findings) {}
   void add(Claim const& claim) {
-    for (Claim const& other : claims_) {
-      bool const apart = claim.ring != other.ring && !claim.ring.empty() && !other.ring.empty();
-      if (claim.where != other.where || apart) continue;
+    std::map<std::string, Claim>& rings = claims_[claim.where];
+    if (Claim const* const other = overlap(rings, claim)) {
       findings_
           .error(
               claim.at, "claimed-twice",
-              fmt::format("{} and {} are the same: its keys would be rotated twice", other.name, claim.name),
+              fmt::format("{} and {} are the same: its keys would be rotated twice", other->name, claim.name),
               "remove one of the two")
-          .related.push_back(findings_.place(other.at));
-      break;
+          .related.push_back(findings_.place(other->at));
     }
-    claims_.push_back(claim);
+    rings.try_emplace(claim.ring, claim);
   }
 
  private:
+  /// All rings and any one ring overlap; two different ones do not.
+  static Claim const* overlap(std::map<std::string, Claim> const& rings, Claim const& claim) {
+    if (rings.empty()) return nullptr;
+    if (claim.ring.empty() || rings.begin()->first.empty()) return &rings.begin()->second;
+    auto const same = rings.find(claim.ring);
+    return same == rings.end() ? nullptr : &same->second;
+  }
+
   Findings& findings_;
-  std::vector<Claim> claims_;
+  std::map<std::string, std::map<std::string, Claim>> claims_;  ///< Where, then ring.
 };
 
 }  // namespace

@@ -22,9 +22,12 @@ Loaded<Settings> parse_settings(std::string const& text, std::string const& name
                                 Environment const& environment) {
   Findings findings(name);
   std::optional<Settings> settings;
-  if (auto const root = parse_yaml(text, findings)) {
-    settings = read_settings(*root, folder, environment, findings);
-    settings->file = name;
+  try {
+    if (auto const root = parse_yaml(text, findings)) {
+      settings = read_settings(*root, folder, environment, findings);
+      settings->file = name;
+    }
+  } catch (TooManyFindings const&) {  // NOLINT(bugprone-empty-catch): it is among the findings.
   }
   if (findings.has_errors()) settings.reset();
   return {std::move(settings), findings.take()};

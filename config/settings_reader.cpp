@@ -98,9 +98,25 @@ NetworkSettings network_of(Given const& given, fs::path const& folder, Findings&
   return network;
 }
 
-bool lies_in(fs::path const& inner, fs::path const& outer) {
-  return std::ranges::mismatch(outer, inner).in1 == outer.end();
-}
+/// Folders of DEK stores, none of which may lie in another.
+class StoreFolders {
+ public:
+  /// The store whose folder shares files with `path`, if any.
+  std::optional<std::string> overlap(fs::path const& path) const {
+    for (fs::path outer = path; !outer.empty(); outer = outer.parent_path()) {
+      if (auto const found = folders_.find(outer); found != folders_.end()) return found->second;
+      if (outer == outer.parent_path()) break;
+    }
+    // Paths are ordered part by part, so what lies in `path` comes right after it.
+    auto const next = folders_.lower_bound(path);
+    bool const inside = next != folders_.end() && std::ranges::mismatch(path, next->first).in1 == path.end();
+    return inside ? std::optional(next->second) : std::nullopt;
+  }
+  void add(fs::path const& path, std::string name) { folders_.try_emplace(path, std::move(name)); }
+
+ private:
+  std::map<fs::path, std::string> folders_;
+};
 
 std::optional<DekStoreSettings> dek_store_of(Given const& given, fs::path const& folder, Findings& findings) {
   if (!map_of(given, findings)) return std::nullopt;
@@ -117,19 +133,20 @@ std::optional<DekStoreSettings> dek_store_of(Given const& given, fs::path const&
 std::vector<DekStoreSettings> dek_stores_of(Given const& given, fs::path const& folder, Findings& findings) {
   std::vector<DekStoreSettings> stores;
   UniqueNames names("a DEK store", findings);
+  StoreFolders folders;
   for (Given item : list_of(given, findings)) {
     item.label = "a DEK store";
     auto store = dek_store_of(item, folder, findings);
     if (!store) continue;
     names.add(store->name.str(), item.at());
-    for (DekStoreSettings const& other : stores) {
-      if (!lies_in(store->path, other.path) && !lies_in(other.path, store->path)) continue;
+    if (auto const other = folders.overlap(store->path)) {
       findings.error(
           item.at(), "claimed-twice",
           fmt::format("the DEK stores '{}' and '{}' share a folder: its files would be re-wrapped twice",
-                      other.name.str(), store->name.str()),
+                      *other, store->name.str()),
           "give each store a folder of its own");
     }
+    folders.add(store->path, store->name.str());
     stores.push_back(std::move(*store));
   }
   return stores;

@@ -52,7 +52,7 @@ std::array const syntax_words{
     SyntaxWords{msg::BAD_FILE, "nested too deeply", ""},
 };
 
-void report(YAML::Exception const& error, LineIndex const& lines, Findings& findings) {
+void report(YAML::Exception const& error, LineIndex& lines, Findings& findings) {
   Position const at = lines.position(error.mark);
   for (SyntaxWords const& words : syntax_words) {
     if (std::string_view(error.msg).starts_with(words.theirs)) {
@@ -63,14 +63,14 @@ void report(YAML::Exception const& error, LineIndex const& lines, Findings& find
   findings.error(at, "syntax", "not readable as YAML from here on");
 }
 
-bool report_open_quote(YamlTreeBuilder const& tree, LineIndex const& lines, Findings& findings) {
+bool report_open_quote(YamlTreeBuilder const& tree, LineIndex& lines, Findings& findings) {
   if (!lines.has_open_quote(tree.last_quoted())) return false;
-  findings.error(tree.last_quoted(), "syntax", "not readable as YAML: a quote that is not closed",
-                 "add the missing quote");
+  findings.error(lines.position(tree.last_quoted()), "syntax",
+                 "not readable as YAML: a quote that is not closed", "add the missing quote");
   return true;
 }
 
-bool parse_into(YamlTreeBuilder& tree, std::string const& text, LineIndex const& lines, Findings& findings) {
+bool parse_into(YamlTreeBuilder& tree, std::string const& text, LineIndex& lines, Findings& findings) {
   std::istringstream in(text);
   try {
     YAML::Parser parser(in);
@@ -112,7 +112,7 @@ std::optional<YamlValue> parse_yaml(std::string_view text, Findings& findings) {
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   std::string const body(text);
   if (!check_encoding(body, findings)) return std::nullopt;
-  LineIndex const lines(body);
+  LineIndex lines(body);
   YamlTreeBuilder tree(lines, findings);
   if (!parse_into(tree, body, lines, findings)) return std::nullopt;
   YamlValue root = tree.take();

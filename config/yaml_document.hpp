@@ -47,8 +47,8 @@ char const* to_text(YamlValue::Kind kind);
 /// Reads exactly one document. Reports what cannot be read at all (size, encoding, syntax, depth, a second
 /// document): then there is no value. Reports and marks as refused what YAML allows and we do not: anchors,
 /// aliases, merge keys and tags, because with them a line can mean something else than it says, and a
-/// reviewer of a key policy sees lines. Never throws; no message repeats a scalar of the text, which may be a
-/// secret.
+/// reviewer of a key policy sees lines. Throws TooManyFindings only; no message repeats a scalar of the text,
+/// which may be a secret.
 std::optional<YamlValue> parse_yaml(std::string_view text, Findings& findings);
 
 }  // namespace rekeyd::config

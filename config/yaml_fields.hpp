@@ -3,6 +3,7 @@
 #include "config/yaml_document.hpp"
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,6 +53,7 @@ class FieldReader {
   Echo echo_;
   std::string label_;
   Findings& findings_;
+  std::map<std::string_view, YamlField const*> by_name_;  ///< The first of each name.
   std::vector<std::string> known_;  ///< All names that were asked for, for "did you mean".
   std::vector<std::string> refused_;
 };

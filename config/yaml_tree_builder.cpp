@@ -15,33 +15,48 @@ LineIndex::LineIndex(std::string_view text) : text_(text) {
   lines_.push_back(text.substr(from));
 }
 
-Position LineIndex::position(YAML::Mark const& mark) const {
+namespace {
+
+std::ptrdiff_t character_count(std::string_view text) {
+  return std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+}  // namespace
+
+Position LineIndex::position(YAML::Mark const& mark) {
   if (mark.is_null() || mark.line < 0) return {};
   auto const line = static_cast<std::size_t>(mark.line);
-  auto const bytes = static_cast<std::size_t>(std::max(mark.column, 0));
   if (line >= lines_.size()) return {mark.line + 1, mark.column + 1};
-  std::string_view const before = lines_[line].substr(0, bytes);
-  auto const characters =
-      std::ranges::count_if(before, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-  return {mark.line + 1, static_cast<int>(characters) + 1};
-}
-
-std::string_view LineIndex::from(Position at) const {
-  auto const line = static_cast<std::size_t>(at.line - 1);
-  if (at.line < 1 || line >= lines_.size()) return {};
-  auto const line_start = static_cast<std::size_t>(lines_[line].data() - text_.data());
-  int column = 0;
-  for (std::size_t i = 0; i < lines_[line].size(); ++i) {
-    if ((static_cast<unsigned char>(lines_[line][i]) & 0xc0) != 0x80) ++column;
-    if (column == at.column) return text_.substr(line_start + i);
+  auto const bytes = std::min(static_cast<std::size_t>(std::max(mark.column, 0)), lines_[line].size());
+  if (line != line_) {
+    line_ = line;
+    bytes_ = 0;
+    characters_ = 0;
   }
-  return {};
+  std::string_view const text = lines_[line];
+  if (bytes >= bytes_) {
+    characters_ += character_count(text.substr(bytes_, bytes - bytes_));
+  } else {
+    characters_ -= character_count(text.substr(bytes, bytes_ - bytes));
+  }
+  bytes_ = bytes;
+  return {mark.line + 1, static_cast<int>(characters_) + 1};
 }
 
-bool LineIndex::begins_with(Position at, std::string_view word) const { return from(at).starts_with(word); }
+std::string_view LineIndex::from(YAML::Mark const& mark) const {
+  auto const line = static_cast<std::size_t>(mark.line);
+  if (mark.is_null() || mark.line < 0 || mark.column < 0 || line >= lines_.size()) return {};
+  auto const bytes = static_cast<std::size_t>(mark.column);
+  if (bytes > lines_[line].size()) return {};
+  return text_.substr(static_cast<std::size_t>(lines_[line].data() - text_.data()) + bytes);
+}
 
-bool LineIndex::has_open_quote(Position at) const {
-  std::string_view const rest = from(at);
+bool LineIndex::begins_with(YAML::Mark const& mark, std::string_view word) const {
+  return from(mark).starts_with(word);
+}
+
+bool LineIndex::has_open_quote(YAML::Mark const& mark) const {
+  std::string_view const rest = from(mark);
   if (rest.empty() || (rest.front() != '"' && rest.front() != '\'')) return false;
   char const quote = rest.front();
   for (std::size_t i = 1; i < rest.size(); ++i) {
@@ -77,8 +92,8 @@ void YamlTreeBuilder::OnDocumentStart(YAML::Mark const& mark) {
 void YamlTreeBuilder::OnNull(YAML::Mark const& mark, YAML::anchor_t /*anchor*/) {
   Position at = lines_.position(mark);
   count(at);
-  bool const written = lines_.begins_with(at, "~") || lines_.begins_with(at, "null") ||
-                       lines_.begins_with(at, "Null") || lines_.begins_with(at, "NULL");
+  bool const written = lines_.begins_with(mark, "~") || lines_.begins_with(mark, "null") ||
+                       lines_.begins_with(mark, "Null") || lines_.begins_with(mark, "NULL");
   // The parser's place of a value that is not there is that of whatever comes next.
   bool const is_value = !open_.empty() && open_.back().key_read;
   if (!written && is_value) at = open_.back().value.fields.back().at;
@@ -108,7 +123,7 @@ void YamlTreeBuilder::OnScalar(YAML::Mark const& mark, std::string const& tag, Y
   scalar.at = at;
   scalar.text = value;
   scalar.quoted = tag == "!";
-  if (scalar.quoted) last_quoted_ = at;
+  if (scalar.quoted) last_quoted_ = mark;
   add(std::move(scalar));
 }
 

@@ -4,6 +4,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/mark.h>
 
+#include <cstddef>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -16,21 +17,25 @@ namespace rekeyd::config {
 class LineIndex {
  public:
   explicit LineIndex(std::string_view text);
-  Position position(YAML::Mark const& mark) const;
-  /// Does the value at `at` begin with `word`?
-  bool begins_with(Position at, std::string_view word) const;
-  /// The scalar at `at` begins with a quote and nothing ends it. (The parser takes the end of the file for
+  Position position(YAML::Mark const& mark);
+  /// Does the value at `mark` begin with `word`?
+  bool begins_with(YAML::Mark const& mark, std::string_view word) const;
+  /// The scalar at `mark` begins with a quote and nothing ends it. (The parser takes the end of the file for
   /// the end of the quote.)
-  bool has_open_quote(Position at) const;
+  bool has_open_quote(YAML::Mark const& mark) const;
   /// The nearest "-" that stands alone on a line above `at`.
   Position empty_item_above(Position at) const;
 
  private:
-  /// What the text holds from `at` on; empty if there is no such place.
-  std::string_view from(Position at) const;
+  /// What the text holds from `mark` on; empty if there is no such place.
+  std::string_view from(YAML::Mark const& mark) const;
 
   std::string_view text_;
   std::vector<std::string_view> lines_;
+  // The place asked for last. The parser goes forward, so counting on from here keeps one long line linear.
+  std::size_t line_{};
+  std::size_t bytes_{};
+  std::ptrdiff_t characters_{};
 };
 
 /// Thrown through the parser to end it; the reason is among the findings.
@@ -40,11 +45,11 @@ struct ParsingStopped : std::exception {};
 /// bounded while the parser is still reading.
 class YamlTreeBuilder final : public YAML::EventHandler {
  public:
-  YamlTreeBuilder(LineIndex const& lines, Findings& findings) : lines_(lines), findings_(findings) {}
+  YamlTreeBuilder(LineIndex& lines, Findings& findings) : lines_(lines), findings_(findings) {}
   YamlValue take() { return std::move(root_); }
   std::size_t documents() const { return documents_; }
   /// Where the last scalar in quotes, or block scalar, began.
-  Position last_quoted() const { return last_quoted_; }
+  YAML::Mark const& last_quoted() const { return last_quoted_; }
 
   void OnDocumentStart(YAML::Mark const& mark) override;
   void OnDocumentEnd() override {}
@@ -74,11 +79,11 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   bool refuse_tag(Position at, std::string const& tag);
   void count(Position at);
 
-  LineIndex const& lines_;
+  LineIndex& lines_;
   Findings& findings_;
   std::vector<Open> open_;
   YamlValue root_;
-  Position last_quoted_;
+  YAML::Mark last_quoted_{YAML::Mark::null_mark()};
   std::size_t nodes_{};
   std::size_t documents_{};
 };

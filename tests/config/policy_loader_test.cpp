@@ -92,7 +92,7 @@ TEST_CASE("all mistakes of all files are reported at once, and the set is refuse
   CHECK_FALSE(loaded.value);
   CHECK(rules(loaded.diagnostics) ==
         std::vector<std::string>{"name", "empty-selector", "interval", "syntax"});
-  CHECK(loaded.diagnostics.at(2).place == SourcePlace{(folder / "b.yaml").string(), 3, 37});
+  CHECK(loaded.diagnostics.at(2).place == SourcePlace{(folder / "b.yaml").string(), 3, 34});
 }
 
 TEST_CASE("one name in two files is an error that names both places") {
@@ -193,6 +193,19 @@ TEST_CASE("what cannot be read refuses the set and names the file") {
   CHECK_FALSE(loaded.value);
   REQUIRE(rules(loaded.diagnostics) == std::vector<std::string>{"unreadable"});
   CHECK(loaded.diagnostics[0].place.file == (folder / "b.yaml").string());
+}
+
+TEST_CASE("a file of nothing but mistakes is given up after a thousand, the other files are still read") {
+  test::TemporaryFolder const folder;
+  std::string text = "version: 1\npolicies:\n";
+  for (int i = 0; i < 2000; ++i) text += "  - { name: A, match: { key: x }, every: 1 month }\n";
+  test::write(folder / "a.yaml", text);
+  test::write(folder / "b.yaml", one_policy("B", "z"));
+  auto const loaded = load_policies(folder.path());
+  CHECK_FALSE(loaded.value);
+  REQUIRE(loaded.diagnostics.size() == 1002);
+  CHECK(loaded.diagnostics[1000].rule == "too-many-mistakes");
+  CHECK(loaded.diagnostics[1001].place.file == (folder / "b.yaml").string());
 }
 
 TEST_CASE("zones are offered when one is mistyped, and loaded ones work without the database") {
