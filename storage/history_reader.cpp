@@ -16,12 +16,12 @@ std::string history_text(HistoryQuery const& query) {
   std::string text = R"sql(
     SELECT sequence, at, kind, outcome, provider, vault, key_id, version, policy, rotation, step, actor,
       sentence, error_code, request_id, details, lower(hex(hash))
-    FROM history_events e WHERE sequence > ?1)sql";
+    FROM history_events WHERE sequence > ?1)sql";
   if (query.key) text += " AND provider = ?3 AND vault = ?4 AND key_id = ?5";
   if (query.key_text) {
     text += R"sql( AND (instr(lower(provider || '/' || vault || '/' || key_id), lower(?6)) > 0
-      OR EXISTS (SELECT 1 FROM root_keys k WHERE k.provider = e.provider AND k.vault = e.vault
-        AND k.key_id = e.key_id AND instr(lower(k.name), lower(?6)) > 0)))sql";
+      OR (provider, vault, key_id) IN (SELECT provider, vault, key_id FROM root_keys
+        WHERE instr(lower(name), lower(?6)) > 0)))sql";
   }
   if (query.policy) text += " AND policy = ?7";
   if (query.rotation) text += " AND rotation = ?8";
