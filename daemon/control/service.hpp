@@ -30,7 +30,7 @@ class ControlService {
   /// Opens a rotation of a key before its time. conflict while one is under way, not_found for a key that is
   /// not known or a name that is not unique.
   virtual Result<RotateAnswer> rotate(RotateRequest request, std::string caller, unsigned uid) = 0;
-  /// Reads configuration and policies anew. Mistakes in the files are no Error: see ReloadAnswer::applied.
+  /// Reads the policies anew. Mistakes in the files are no Error: see ReloadAnswer::applied.
   virtual Result<ReloadAnswer> reload(std::string caller) = 0;
   /// Lets a blocked rotation, or one that waits for its next try, try its step again now.
   virtual Result<void> retry(RotationId id, std::string caller) = 0;

@@ -1,4 +1,4 @@
-// rekeyctl reload: configuration and policies are read anew; refused whole if anything in them is wrong.
+// rekeyctl reload: the policies are read anew; refused whole if anything in them is wrong.
 #include "daemon/control/protocol.hpp"
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
@@ -50,7 +50,7 @@ Exit run(Options const& options, Output& out) {
 
 void add_reload(Commands const& commands) {
   auto const [command, options] =
-      commands.add("reload", "Have the daemon read configuration and policies anew (exit 3: refused)", run);
+      commands.add("reload", "Have the daemon read its policies anew (exit 3: refused)", run);
   add_format(*command, options->format);
   add_daemon_options(*command, options->daemon);
 }

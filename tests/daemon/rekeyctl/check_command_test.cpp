@@ -72,7 +72,7 @@ TEST_CASE("files are checked as one set, and a folder as the daemon would", "[re
 
 TEST_CASE("warnings alone are well, unless --strict", "[rekeyctl][check]") {
   TemporaryFolder const folder;
-  std::string const empty = folder.write("policies.d/x/../.keep", "");
+  folder.write("policies.d/.keep", "");
   std::string const policies = folder.path() / "policies.d";
   Ended const lenient = OperatorDesk::rekeyctl({"check", policies});
   CHECK(lenient.exit == 0);
