@@ -79,7 +79,7 @@ Result<void> add_azure(ProviderInstance& instance, config::AzureSettings const& 
   options.api_version = azure.api_version;
   options.rotate_by = rotate_by(azure.rotate_by);
   options.set_neutral_rotation_policy = azure.set_neutral_rotation_policy;
-  options.authority_host = authority->host;
+  options.authority = {*authority, azure.credentials.tenant};
   for (config::AzureVault const& vault : azure.vaults) {
     auto endpoint = Endpoint::parse(vault.url);
     if (!endpoint) return std::unexpected(endpoint.error());

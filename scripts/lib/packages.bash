@@ -10,6 +10,8 @@ packages_build=(
   tzdata sqlite3
 )
 packages_test=(catch2)
+# scripts/demo asks the simulated clouds what they hold, and compares.
+packages_demo=(curl jq)
 packages_clang=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19)
 # systemd-analyze, systemd-sysusers and systemd-tmpfiles judge the installed unit.
 packages_systemd=(systemd)
