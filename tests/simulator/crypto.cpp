@@ -182,6 +182,11 @@ std::string gcm_pass(EVP_CIPHER_CTX* context, std::string_view aad, std::string_
 
 }  // namespace
 
+RsaKey::RsaKey(std::shared_ptr<EVP_PKEY> key)
+    : key_(std::move(key)),
+      modulus_(std::make_shared<std::string const>(part(key_.get(), OSSL_PKEY_PARAM_RSA_N))),
+      exponent_(std::make_shared<std::string const>(part(key_.get(), OSSL_PKEY_PARAM_RSA_E))) {}
+
 RsaKey RsaKey::generate(unsigned bits, Randomness& random) {
   BnContext const context(BN_CTX_new());
   BigNumber const e(BN_new());
@@ -227,8 +232,6 @@ std::optional<RsaKey> RsaKey::from(Parts const& parts) {
 }
 
 unsigned RsaKey::bits() const { return static_cast<unsigned>(EVP_PKEY_get_bits(key_.get())); }
-std::string RsaKey::modulus() const { return part(key_.get(), OSSL_PKEY_PARAM_RSA_N); }
-std::string RsaKey::exponent() const { return part(key_.get(), OSSL_PKEY_PARAM_RSA_E); }
 
 std::optional<std::string> rsa_encrypt(RsaKey const& key, RsaPadding padding, std::string_view plain) {
   return rsa_convert(key, padding, plain, &EVP_PKEY_encrypt_init, &EVP_PKEY_encrypt);

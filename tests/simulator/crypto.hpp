@@ -26,13 +26,15 @@ class RsaKey {
   static std::optional<RsaKey> from(Parts const& parts);
 
   unsigned bits() const;
-  std::string modulus() const;  ///< Without leading zeros.
-  std::string exponent() const;
+  std::string const& modulus() const { return *modulus_; }  ///< Without leading zeros.
+  std::string const& exponent() const { return *exponent_; }
   EVP_PKEY* get() const { return key_.get(); }
 
  private:
-  explicit RsaKey(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)) {}
+  explicit RsaKey(std::shared_ptr<EVP_PKEY> key);
   std::shared_ptr<EVP_PKEY> key_;
+  // Asked for with every read of a key; OpenSSL takes its time to tell them.
+  std::shared_ptr<std::string const> modulus_, exponent_;
 };
 
 enum class RsaPadding {

@@ -209,6 +209,8 @@ HttpsServer::~HttpsServer() = default;
 
 std::uint16_t HttpsServer::port() const { return state_->acceptor.local_endpoint().port(); }
 
+void HttpsServer::stop() { state_->io.stop(); }
+
 void HttpsServer::run() {
   state_->signals.async_wait([this](error_code error, int) {
     if (!error) state_->io.stop();

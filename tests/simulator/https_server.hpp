@@ -27,8 +27,10 @@ class HttpsServer {
   ~HttpsServer();
 
   std::uint16_t port() const;
-  /// Serves until SIGTERM or SIGINT.
+  /// Serves until SIGTERM or SIGINT, or until stop().
   void run();
+  /// From any thread.
+  void stop();
 
  private:
   struct State;

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <map>
+
 using namespace rekeyd::sim::ibm;
 using namespace rekeyd::sim;
 
@@ -129,15 +131,19 @@ TEST_CASE("All mistakes are told at once") {
 }
 
 TEST_CASE("The demo's IBM section is a world without mistakes, with DEKs and overdue keys in every flavour") {
-  auto const file = std::string(REKEYD_SOURCE_DIR) + "/tests/simulator/worlds/demo-ibm.yaml";
+  auto const file = std::string(REKEYD_SOURCE_DIR) + "/tests/simulator/worlds/demo.yaml";
   auto world = IbmWorld::from_section(YAML::Dump(YAML::LoadFile(file)["ibm"]));
   auto const state = world.kms().state(world.now);
   CHECK(state.at("instances").as_array().size() == 3);
   for (auto const& dek : world.kms().seed_deks())
     CHECK(world.kms().unwrap_check(dek.envelope) == dek.dek_sha256);
   for (auto const* api_key : {"demo-ibm-prod", "demo-ibm-dedicated", "demo-ibm-hpcs"}) world.as(api_key);
-  for (auto const* instance : {kp, dedicated, hpcs}) {
-    auto const overdue = world.at_instance(instance).get(
+  std::map<std::string, std::string> const hosts{
+      {kp, "us-south.kms.localhost"},
+      {dedicated, std::string(dedicated) + ".kms-dedicated.localhost"},
+      {hpcs, std::string(hpcs) + ".hs-crypto.localhost"}};
+  for (auto const& [instance, host] : hosts) {
+    auto const overdue = world.at_instance(instance).under_host(host).get(
         "/keys?filter=creationDate%3Dlt%3A%222026-07-22T00%3A00%3A00Z%22%20extractable%3Dfalse%20state%3D1");
     CHECK(overdue.count() >= 1);
   }

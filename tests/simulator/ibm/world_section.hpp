@@ -14,7 +14,7 @@ namespace rekeyd::sim {
 class Mistakes;
 }
 
-/// The `ibm:` section of a world file, read into plain values. tests/simulator/worlds/demo-ibm.yaml is an
+/// The `ibm:` section of a world file, read into plain values. tests/simulator/worlds/demo.yaml is an
 /// example; the fields are those of the structs below.
 namespace rekeyd::sim::ibm {
 
