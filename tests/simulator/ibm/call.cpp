@@ -13,9 +13,10 @@ namespace {
 
 std::optional<std::size_t> whole_number(std::string_view text) {
   std::size_t number = 0;
-  auto const* end = text.data() + text.size();
-  auto const [stopped, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stopped != end) return std::nullopt;
+  auto const* const first = text.data();
+  auto const* const last = first + text.size();
+  auto const [stopped, error] = std::from_chars(first, last, number);
+  if (error != std::errc() || stopped != last) return std::nullopt;
   return number;
 }
 

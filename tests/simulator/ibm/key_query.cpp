@@ -71,12 +71,12 @@ Granted<std::vector<SortKey>> sort_keys(std::string_view sort) {
 }
 
 void sort(std::vector<Key const*>& keys, std::vector<SortKey> const& by) {
-  std::ranges::stable_sort(keys, [&by](Key const* a, Key const* b) {
+  std::ranges::sort(keys, [&by](Key const* a, Key const* b) {
     for (auto const& property : by) {
       auto const order = compare(*a, *b, property);
       if (order != 0) return order < 0;
     }
-    return false;
+    return a->id < b->id;  // so that pages never overlap
   });
 }
 

@@ -233,6 +233,7 @@ Outcome list_versions(Instance& instance, Key& key, Call const& call) {
 
   std::vector<KeyVersion const*> versions;
   auto const seen = key.versions_seen(call.now);
+  versions.reserve(seen);
   for (std::size_t i = 0; i < seen; ++i) versions.push_back(&key.versions[i]);
   auto const order = instance.settings().oddities.version_order;
   if (order == Oddities::VersionOrder::newest_first) std::ranges::reverse(versions);

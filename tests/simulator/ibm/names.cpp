@@ -80,6 +80,7 @@ Outcome list_key_rings(Instance& instance, Call const& call) {
   auto const with_total = flag_param(call, "totalCount");
   if (!with_total) return std::unexpected(with_total.error());
   std::vector<json::object> rings;
+  rings.reserve(instance.key_rings.size());
   for (auto const& [id, created] : instance.key_rings) {
     rings.push_back({{"id", id}, {"creationDate", instance.date(created.at)}, {"createdBy", created.by}});
   }

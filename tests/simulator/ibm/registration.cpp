@@ -22,9 +22,9 @@ constexpr std::array<Word, 4> words{
 // Both ends stay inside the four hours that the documentation promises.
 std::chrono::seconds delay(Profile profile, Randomness& random) {
   if (profile == Profile::slow) {
-    constexpr std::uint64_t earliest = 2 * 3600;
-    constexpr std::uint64_t spread = 100 * 60;
-    return std::chrono::seconds(earliest + random.below(spread));
+    constexpr std::chrono::hours earliest{2};
+    constexpr std::uint64_t spread_seconds = 6000;
+    return earliest + std::chrono::seconds(random.below(spread_seconds));
   }
   return std::chrono::seconds(2 + random.below(7));
 }
