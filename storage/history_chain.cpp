@@ -49,8 +49,8 @@ void canonical_bytes(Digest const& previous, ChainedEvent const& event, std::str
 
 struct ChainHasher::Context {
   struct Free {
-    void operator()(EVP_MD* md) const { EVP_MD_free(md); }
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    void operator()(EVP_MD* fetched) const { EVP_MD_free(fetched); }
+    void operator()(EVP_MD_CTX* made) const { EVP_MD_CTX_free(made); }
   };
   // Fetched once: looking the algorithm up costs more than hashing an event.
   std::unique_ptr<EVP_MD, Free> md{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
