@@ -188,7 +188,8 @@ void Inventory::note_unreadable(RootKey const& listed, Error const& error) {
   fleet_.look_anew(*known);
 }
 
-/// An entry of a listing that makes no sense: it names no key that could be shown, so the provider's line tells it.
+/// An entry of a listing that makes no sense: it names no key that could be shown, so the provider's line
+/// tells it.
 void Inventory::note_unlisted(Error const& defect) {
   spdlog::warn("provider {}: {}", provider_.str(), to_text(defect));
   unlisted_ = to_text(defect);
