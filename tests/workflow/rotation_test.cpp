@@ -50,6 +50,35 @@ TEST_CASE("the shipped example rotates what is overdue at five clouds and leaves
   test::require_sound_history(life.database());
 }
 
+TEST_CASE(
+    "a Managed HSM key without a rotation policy is blocked, or gets a neutral one that the history tells "
+    "of") {
+  bool const allowed = GENERATE(false, true);
+  LivingDaemon::Files files = test::small_world();
+  auto const neutral = files.world_text.find("rotation_policy: neutral");
+  files.world_text.replace(neutral, std::string("rotation_policy: neutral").size(), "rotation_policy: none");
+  if (allowed) {
+    auto const vaults = files.settings.find("vaults: [treasury-hsm]");
+    files.settings.insert(vaults, "set_neutral_rotation_policy: true\n    ");
+  }
+  LivingDaemon life(files);
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  Verdict const said = life.verdict(test::hsm_key);
+  if (allowed) {
+    CHECK(said.status == KeyStatus::ready);
+    auto const events = life.events(EventKind::rotation_policy_set);
+    REQUIRE(events.size() == 2);
+    CHECK(events[0].event.outcome == EventOutcome::held);
+    CHECK(events[1].event.outcome == EventOutcome::ok);
+  } else {
+    CHECK(said.status == KeyStatus::blocked);
+    CHECK(said.sentence.find("rotation policy") != std::string::npos);
+    CHECK(life.events(EventKind::rotation_done).size() == 2);
+    CHECK(test::keys_at_clouds(life).at(test::hsm_key).versions.size() == 1);
+  }
+}
+
 TEST_CASE("a second life finds nothing to do and moves no date") {
   LivingDaemon life(test::small_world());
   life.start();
