@@ -112,7 +112,8 @@ Result<void> Daemon::record_life(EventKind kind, std::string const& sentence) {
   storage::Change change;
   change.events.push_back(std::move(event));
   if (auto recorded = world_.store.commit(change); !recorded) return recorded;
-  // The log goes elsewhere than the database: a head in it shows later whether the history's tail was cut off.
+  // The log goes elsewhere than the database: a head in it shows later whether the history's tail was cut
+  // off.
   if (auto const head = world_.store.history_head()) {
     spdlog::info("{}; history head {}:{}", sentence, head->sequence, head->hash);
   }
