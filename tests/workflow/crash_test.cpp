@@ -37,7 +37,7 @@ TEST_CASE("a crash anywhere in the work leads to the same end") {
   // hit; the simulation of a later day goes through all of them.
   bool crashed = true;
   int crashes = 0;
-  for (int handlers = 1; crashed; handlers += 5) {
+  for (int handlers = 1; crashed; handlers += 11) {
     INFO("crash after " << handlers << " handlers");
     LivingDaemon life(test::small_world());
     crashed = crash_after(life, handlers);
@@ -45,7 +45,7 @@ TEST_CASE("a crash anywhere in the work leads to the same end") {
     test::require_deks_readable(life);
     require_one_new_version_each(life);
   }
-  CHECK(crashes > 50);
+  CHECK(crashes > 25);
 }
 
 TEST_CASE("a life of many crashes leads to the same end") {

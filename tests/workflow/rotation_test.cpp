@@ -96,6 +96,7 @@ TEST_CASE("a second life finds nothing to do and moves no date") {
 
 TEST_CASE("years pass and every key is rotated on each of its dates and on no other day") {
   LivingDaemon life(test::small_world());
+  life.settings().inventory_every = std::chrono::hours(24);
   life.start();
   life.run_for(std::chrono::hours(24 * (365 * 2 + 10)));
   // Six months apart for two years and some days, from an overdue start: at once, and four times after.
