@@ -1,0 +1,69 @@
+// rekeyd ends in the middle of its work, in order and not; what it began is finished once by its next life.
+#include "tests/end_to_end/site.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <csignal>
+
+namespace rekeyd::test {
+
+namespace {
+
+// Longer than any provider may take to show a version that it made.
+constexpr auto longer_than_any_lag = std::chrono::minutes(10);
+
+Organisation::Wanted slow_clouds() {
+  Organisation::Wanted wanted;
+  wanted.world_more = "latency_ms: 15\n";
+  return wanted;
+}
+
+/// Waits until the clouds have got so many requests, then interrupts.
+void await_requests(Organisation& organisation, std::uint64_t requests) {
+  organisation.site.await("the clouds get " + std::to_string(requests) + " requests",
+                          [&] { return organisation.clouds.requests() >= requests; });
+}
+
+void check_that_the_next_life_finishes(Organisation& organisation) {
+  Site& site = organisation.site;
+  site.let_pass(longer_than_any_lag);
+  site.start();
+  site.await_settled();
+  CHECK(site.stop() == 0);
+  auto const made = organisation.new_versions();
+  CHECK(made.size() == 5);
+  for (auto const& [key, count] : made) {
+    INFO(key);
+    CHECK(count == 1);
+  }
+  CHECK(organisation.amiss_with_deks() == "");
+  CHECK(organisation.amiss_with_history() == "");
+  CHECK(site.number("SELECT count(*) FROM audit_rotations WHERE state = 'done'") == 5);
+}
+
+}  // namespace
+
+TEST_CASE("SIGTERM in the middle of work ends rekeyd at a step's edge and its next life finishes") {
+  auto const requests = GENERATE(3U, 30U, 50U, 70U);
+  CAPTURE(requests);
+  Organisation organisation(slow_clouds());
+  Site& site = organisation.site;
+  site.start();
+  await_requests(organisation, requests);
+  CHECK(site.stop() == 0);
+  CHECK(site.number("SELECT count(*) FROM steps WHERE ended_at IS NULL") == 0);
+  CHECK(site.text("SELECT kind FROM audit_events ORDER BY sequence DESC LIMIT 1") == "daemon_stopped");
+  check_that_the_next_life_finishes(organisation);
+}
+
+TEST_CASE("after SIGKILL at any moment every due key gets one new version and no DEK is lost") {
+  auto const requests = GENERATE(1U, 12U, 24U, 36U, 44U, 52U, 60U, 68U, 76U, 84U);
+  CAPTURE(requests);
+  Organisation organisation(slow_clouds());
+  organisation.site.start();
+  await_requests(organisation, requests);
+  organisation.site.kill();
+  check_that_the_next_life_finishes(organisation);
+}
+
+}  // namespace rekeyd::test
