@@ -127,45 +127,53 @@ asio::awaitable<void> Rewrapper::rewrap_one(Batch& batch, std::size_t index) {
   batch.after[index] = std::move(moved);
 }
 
-asio::awaitable<void> Rewrapper::put_back(Batch& batch, RewrapSummary& summary) {
+/// What came of each rewrap: a replacement to make, a refusal to tell, or trouble that ends the walk.
+Rewrapper::Sorted Rewrapper::sort_out(Batch const& batch, RewrapSummary& summary) {
   Instant const now = world_.clock.wall_now();
-  storage::Change kept;
-  std::vector<providers::DekReplacement> replacements;
+  Sorted sorted;
   for (std::size_t i = 0; i < batch.before.size(); ++i) {
     Result<providers::Rewrapped> const& moved = *batch.after[i];
     if (moved) {
-      kept.previous_deks.push_back(
+      sorted.kept.previous_deks.push_back(
           {batch.store.name(), batch.before[i], batch.target, batch.rotation.id, now});
-      replacements.push_back({batch.before[i], moved->dek});
-      continue;
-    }
-    if (is_trouble(moved.error())) {
+      sorted.replacements.push_back({batch.before[i], moved->dek});
+    } else if (is_trouble(moved.error())) {
       summary.trouble = moved.error();
-      continue;
+    } else {
+      if (!summary.first_refusal) summary.first_refusal = moved.error();
+      if (++summary.refused <= refusals_told_max) {
+        sorted.kept.events.push_back(refusal_event(batch, batch.before[i], moved.error(), now));
+      }
     }
-    if (!summary.first_refusal) summary.first_refusal = moved.error();
-    if (++summary.refused > refusals_told_max) continue;
-    HistoryEvent event = event_of(batch.rotation, EventKind::dek_refused,
-                                  batch.before[i].id.str() + ": " + to_text(moved.error()), now);
-    event.outcome = EventOutcome::failed;
-    event.version = batch.before[i].version;
-    event.error_code = moved.error().code;
-    event.request_id = moved.error().request_id;
-    event.details["dek_store"] = batch.store.name().str();
-    kept.events.push_back(std::move(event));
   }
+  return sorted;
+}
+
+HistoryEvent Rewrapper::refusal_event(Batch const& batch, WrappedDek const& dek, Error const& error,
+                                      Instant at) {
+  HistoryEvent event =
+      event_of(batch.rotation, EventKind::dek_refused, dek.id.str() + ": " + to_text(error), at);
+  event.outcome = EventOutcome::failed;
+  event.version = dek.version;
+  event.error_code = error.code;
+  event.request_id = error.request_id;
+  event.details["dek_store"] = batch.store.name().str();
+  return event;
+}
+
+asio::awaitable<void> Rewrapper::put_back(Batch& batch, RewrapSummary& summary) {
+  Sorted sorted = sort_out(batch, summary);
   // The previous WDEKs are durable before any of them is replaced.
-  if (auto const written = world_.store.commit(kept); !written) {
+  if (auto const written = world_.store.commit(sorted.kept); !written) {
     summary.trouble = written.error();
     co_return;
   }
-  if (replacements.empty()) co_return;
-
-  std::size_t done = 0;
-  std::vector<Result<void>> const results = co_await batch.store.replace(std::move(replacements));
+  if (sorted.replacements.empty()) co_return;
+  std::size_t replaced = 0;
+  std::vector<Result<void>> const results = co_await batch.store.replace(std::move(sorted.replacements));
   for (Result<void> const& result : results) {
     if (result) {
-      ++done;
+      ++replaced;
     } else if (result.error().error_class == ErrorClass::conflict ||
                result.error().error_class == ErrorClass::not_found) {
       ++summary.changed;
@@ -173,18 +181,22 @@ asio::awaitable<void> Rewrapper::put_back(Batch& batch, RewrapSummary& summary) 
       summary.trouble = result.error();
     }
   }
-  summary.rewrapped += done;
-  storage::Change told;
+  summary.rewrapped += replaced;
+  if (auto const told = tell_replaced(batch, replaced); !told) summary.trouble = told.error();
+}
+
+Result<void> Rewrapper::tell_replaced(Batch const& batch, std::size_t replaced) {
   HistoryEvent event =
       event_of(batch.rotation, EventKind::deks_rewrapped,
-               fmt::format("{} wrapped DEKs of store {} moved", done, batch.store.name().str()),
+               fmt::format("{} wrapped DEKs of store {} moved", replaced, batch.store.name().str()),
                world_.clock.wall_now());
   event.version = batch.target;
   event.details["dek_store"] = batch.store.name().str();
-  event.details["count"] = std::to_string(done);
+  event.details["count"] = std::to_string(replaced);
   if (Result<providers::Rewrapped> const& first = *batch.after.front()) add_evidence(event, first->evidence);
-  told.events.push_back(std::move(event));
-  if (auto const written = world_.store.commit(told); !written) summary.trouble = written.error();
+  storage::Change change;
+  change.events.push_back(std::move(event));
+  return world_.store.commit(change);
 }
 
 asio::awaitable<Result<std::size_t>> Rewrapper::left_behind(KeyRef key, VersionId target) {

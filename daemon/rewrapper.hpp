@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 namespace rekeyd::daemon {
 
@@ -38,6 +39,10 @@ class Rewrapper {
 
  private:
   struct Batch;
+  struct Sorted {
+    storage::Change kept;  ///< Previous WDEKs and refusals: durable before anything is replaced.
+    std::vector<providers::DekReplacement> replacements;
+  };
   boost::asio::awaitable<void> walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
                                           RewrapSummary& summary);
   boost::asio::awaitable<void> move(Batch& batch, RewrapSummary& summary);
@@ -45,6 +50,10 @@ class Rewrapper {
   boost::asio::awaitable<std::optional<Error>> compare_deks(Batch& batch, std::size_t index);
   boost::asio::awaitable<void> rewrap_one(Batch& batch, std::size_t index);
   boost::asio::awaitable<void> put_back(Batch& batch, RewrapSummary& summary);
+  Sorted sort_out(Batch const& batch, RewrapSummary& summary);
+  static HistoryEvent refusal_event(Batch const& batch, WrappedDek const& dek, Error const& error,
+                                    Instant at);
+  Result<void> tell_replaced(Batch const& batch, std::size_t replaced);
 
   World& world_;
   StopFlag const& stop_;

@@ -66,6 +66,24 @@ storage::StoredKey stored_as(TrackedKey const& key, KeyDescription description, 
   return stored;
 }
 
+/// Some providers rotate a key on request only once it has a rotation policy. Where the configuration lets us
+/// put a neutral one there, the history says so before it is done, and again with the provider's answer.
+void tell_of_neutral_policy(Rotation const& rotation, providers::Evidence const& evidence, Instant at,
+                            storage::Change& facts) {
+  auto const note = evidence.notes.find("neutral_rotation_policy");
+  if (note == evidence.notes.end()) return;
+  bool const done = note->second == "set";
+  HistoryEvent event =
+      event_of(rotation, EventKind::rotation_policy_set,
+               done ? "a neutral rotation policy was put on the key"
+                    : "the provider wants a rotation policy on the key before it rotates it on "
+                      "request; a neutral one will be put there",
+               at);
+  event.outcome = done ? EventOutcome::ok : EventOutcome::held;
+  add_evidence(event, evidence);
+  facts.events.push_back(std::move(event));
+}
+
 }  // namespace
 
 asio::awaitable<StepResult> RotationSteps::run(Rotation rotation, TrackedKey const& key, Record record) {
@@ -121,7 +139,9 @@ asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedK
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
   Result<providers::Evidence> const fit = co_await kms.preflight_rotate(key.stored.key, deadline);
   if (!fit) co_return ended(std::move(rotation), outcome_of(fit.error()));
-  co_return ended(std::move(rotation), StepDone{});
+  StepResult done = ended(std::move(rotation), StepDone{});
+  tell_of_neutral_policy(done.rotation, *fit, world_.clock.wall_now(), done.facts);
+  co_return done;
 }
 
 asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey const& key, Record record) {
@@ -211,6 +231,7 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
   event.details["created"] = to_rfc3339(version.created);
   add_evidence(event, evidence);
   result.facts.events.push_back(std::move(event));
+  tell_of_neutral_policy(result.rotation, evidence, at, result.facts);
   for (KeyVersion const& known : now->versions) {
     MadeBy const maker = known.id == version.id ? made_by : MadeBy::unknown;
     std::optional<RotationId> by;

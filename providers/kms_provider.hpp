@@ -16,28 +16,29 @@ namespace rekeyd::providers {
 
 /// What a provider proves of a call: goes into the history as it is.
 struct Evidence {
-  std::string operation;       ///< "POST /keys/cmk/rotate"
-  std::string request_id;      ///< The provider's own.
-  std::string correlation_id;  ///< Ours, echoed by the provider.
-  std::optional<Instant> date; ///< The provider's `Date`.
-  std::map<std::string, std::string> notes;  ///< What was done besides, e.g. "neutral_rotation_policy": "set".
+  std::string operation;        ///< "POST /keys/cmk/rotate"
+  std::string request_id;       ///< The provider's own.
+  std::string correlation_id;   ///< Ours, echoed by the provider.
+  std::optional<Instant> date;  ///< The provider's `Date`.
+  std::map<std::string, std::string>
+      notes;  ///< What was done besides, e.g. "neutral_rotation_policy": "set".
 };
 
 /// What a provider can do. The workflow asks here and never asks for a provider's name.
 struct Capabilities {
-  std::string kind;                                ///< "azure-key-vault", "azure-managed-hsm", "ibm-key-protect", ...
-  bool rewrap_hides_plaintext{};                   ///< The service re-wraps; the DEK never leaves it.
+  std::string kind;               ///< "azure-key-vault", "azure-managed-hsm", "ibm-key-protect", ...
+  bool rewrap_hides_plaintext{};  ///< The service re-wraps; the DEK never leaves it.
   std::optional<std::chrono::seconds> rotation_floor;  ///< Least time between two rotations of one key.
-  std::chrono::seconds visibility_lag{};           ///< How late a new version may show up in readings.
-  std::optional<unsigned> versions_max;            ///< Hard limit of versions a key.
-  std::optional<unsigned> versions_warning;        ///< From here on something else breaks (backup).
+  std::chrono::seconds visibility_lag{};               ///< How late a new version may show up in readings.
+  std::optional<unsigned> versions_max;                ///< Hard limit of versions a key.
+  std::optional<unsigned> versions_warning;            ///< From here on something else breaks (backup).
   bool deactivated_may_rotate{};
 };
 
 /// One key as a listing shows it; `key` is complete enough to match policies.
 struct KeyListing {
-  std::vector<RootKey> keys;   ///< A page may repeat a key of an earlier one.
-  std::string next;            ///< Opaque cursor of the next page; empty at the end.
+  std::vector<RootKey> keys;     ///< A page may repeat a key of an earlier one.
+  std::string next;              ///< Opaque cursor of the next page; empty at the end.
   std::vector<Error> defects{};  ///< Entries that could not be read: those keys fail, the others are good.
 };
 
@@ -47,8 +48,8 @@ struct KeyDescription {
 };
 
 struct RotateOrder {
-  RotationId operation;        ///< Written into the version where the provider has a place for it.
-  RootKey key;                 ///< As last read: what the new version must inherit.
+  RotationId operation;  ///< Written into the version where the provider has a place for it.
+  RootKey key;           ///< As last read: what the new version must inherit.
 };
 
 struct RotateReceipt {
@@ -85,16 +86,17 @@ class KmsProvider {
   virtual boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) = 0;
   /// Makes a new key version, which becomes the current one.
   virtual boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) = 0;
-  /// Does `after` carry on what `before` had (operations, expiry, exportable, release policy, tags)? A list of
-  /// sentences, empty when fit for use.
+  /// Does `after` carry on what `before` had (operations, expiry, exportable, release policy, tags)? A list
+  /// of sentences, empty when fit for use.
   virtual std::vector<std::string> inheritance_defects(RootKey const& before, RootKey const& after) const = 0;
 
   /// Wraps `dek` anew under version `target`, which must be the current and enabled version of its key.
-  virtual boost::asio::awaitable<Result<Rewrapped>> rewrap(WrappedDek dek, VersionId target, bool wrap_at_service,
-                                                           Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<Rewrapped>> rewrap(WrappedDek dek, VersionId target,
+                                                           bool wrap_at_service, Clock::Mono deadline) = 0;
   virtual boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) = 0;
 
-  virtual boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
+  virtual boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version,
+                                                                       bool enabled,
                                                                        Clock::Mono deadline) = 0;
 };
 

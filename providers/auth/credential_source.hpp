@@ -12,9 +12,9 @@ namespace rekeyd::providers {
 
 /// A bearer token. Shared, because many requests use one; wiped when the last of them ends.
 struct AccessToken {
-  Secret bearer;                 ///< Without the word "Bearer".
-  Clock::Mono refresh_after{};   ///< Ask for a new one from here on.
-  Clock::Mono expires{};         ///< Not to be used from here on.
+  Secret bearer;                ///< Without the word "Bearer".
+  Clock::Mono refresh_after{};  ///< Ask for a new one from here on.
+  Clock::Mono expires{};        ///< Not to be used from here on.
 };
 using AccessTokenPtr = std::shared_ptr<AccessToken const>;
 
@@ -24,7 +24,8 @@ class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
   /// `audience`: Entra: the resource, e.g. "https://vault.azure.net"; IAM: ignored.
-  virtual boost::asio::awaitable<Result<AccessTokenPtr>> token(std::string audience, Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<AccessTokenPtr>> token(std::string audience,
+                                                               Clock::Mono deadline) = 0;
   /// The service refused this token: do not hand it out again.
   virtual void forget(AccessTokenPtr const& token) = 0;
 };

@@ -251,6 +251,7 @@ asio::awaitable<void> TlsTransport::close() {
   if (idle.empty()) co_return;
   using Goodbye = decltype(asio::co_spawn(executor_, say_goodbye(nullptr), asio::deferred));
   std::vector<Goodbye> goodbyes;
+  goodbyes.reserve(idle.size());
   for (auto& connection : idle)
     goodbyes.push_back(asio::co_spawn(executor_, say_goodbye(std::move(connection)), asio::deferred));
   auto all = asio::experimental::make_parallel_group(std::move(goodbyes));
@@ -266,7 +267,7 @@ Result<std::unique_ptr<HttpTransport>> make_tls_transport(asio::any_io_executor 
     Error error;
     error.delivery = Delivery::not_sent;
     error.what = "a diverted connection needs host:port on both sides";
-    error.where = from + " -> " + to;
+    error.where = fmt::format("{} -> {}", from, to);
     return std::unexpected(std::move(error));
   }
   auto tls = TlsClient::make(options.ca_file);

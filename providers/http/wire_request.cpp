@@ -18,13 +18,15 @@ bool is_alphanumeric(char c) {
 // RFC 9110, 5.6.2.
 bool is_token(std::string_view text) {
   std::string_view const also = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [also](char c) { return is_alphanumeric(c) || also.contains(c); });
+  return !text.empty() &&
+         std::ranges::all_of(text, [also](char c) { return is_alphanumeric(c) || also.contains(c); });
 }
 
 // A name, an IPv4 address, or an IPv6 address in brackets.
 bool is_host(std::string_view text) {
   std::string_view const also = "-._~:[]";
-  return !text.empty() && std::ranges::all_of(text, [also](char c) { return is_alphanumeric(c) || also.contains(c); });
+  return !text.empty() &&
+         std::ranges::all_of(text, [also](char c) { return is_alphanumeric(c) || also.contains(c); });
 }
 
 bool is_target(std::string_view text) {

@@ -61,11 +61,10 @@ TEST_CASE("wrong usage ends with 64 and says what is right", "[rekeyctl]") {
     char const* complaint;
   };
   for (Case const& c :
-       {Case{{}, "A subcommand is required"}, Case{{"rotat"}, "required"},
-        Case{{"status", "--loud"}, "--loud"}, Case{{"status", "-o", "csv"}, "table"},
-        Case{{"status", "-o", "1"}, "table"}, Case{{"status", "--timeout", "0"}, "3600"},
-        Case{{"rotate", "k"}, "--reason"}, Case{{"rotate", "--reason", "r"}, "key"},
-        Case{{"abandon", "id"}, "--reason"}, Case{{"retry"}, "id"},
+       {Case{{}, "which command?"}, Case{{"rotat"}, "rotat"}, Case{{"status", "--loud"}, "--loud"},
+        Case{{"status", "-o", "csv"}, "table"}, Case{{"status", "-o", "1"}, "table"},
+        Case{{"status", "--timeout", "0"}, "3600"}, Case{{"rotate", "k"}, "--reason"},
+        Case{{"rotate", "--reason", "r"}, "key"}, Case{{"abandon", "id"}, "--reason"}, Case{{"retry"}, "id"},
         Case{{"keys", "--status", "dew"}, "overdue"},
         Case{{"plan", "--for", "3eons"}, "'3eons' is not a span"},
         Case{{"plan", "--until", "tomorrow"}, "'tomorrow' is neither a date"},

@@ -81,6 +81,7 @@ struct RawServer::Impl {
     } else if (options.tls) {
       co_await serve_tls(std::move(socket), number);
     } else {
+      co_await asio::async_write(socket, asio::buffer(options.greeting), as_tuple);
       co_await converse(socket, number);
       boost::system::error_code ignored;
       socket.close(ignored);

@@ -28,6 +28,7 @@ class RawServer {
   struct Options {
     bool tls{true};
     bool mute{false};        ///< Accepts and never says a word.
+    std::string greeting{};  ///< Said, in the clear, to whoever connects.
     int tls_version_max{0};  ///< E.g. TLS1_1_VERSION.
   };
 
