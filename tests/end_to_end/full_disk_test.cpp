@@ -64,7 +64,8 @@ Organisation::Wanted due_soon() {
   wanted.keys = {};
   wanted.keys.payments = {"{ name: cmk-1, " + created + " }"};
   wanted.keys.orders = {"{ " + ibm_key("crk-1", 101) + ", " + created + " }"};
-  wanted.policies = rotate_everything(fmt::format("{} month{}", every, every == 1 ? "" : "s"));
+  wanted.policies =
+      rotate_everything(fmt::format("{} month{}\n    spread: 0 seconds", every, every == 1 ? "" : "s"));
   return wanted;
 }
 

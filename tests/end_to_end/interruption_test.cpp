@@ -2,6 +2,7 @@
 #include "tests/end_to_end/site.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include <csignal>
 
@@ -22,6 +23,14 @@ Organisation::Wanted slow_clouds() {
 void await_requests(Organisation& organisation, std::uint64_t requests) {
   organisation.site.await("the clouds get " + std::to_string(requests) + " requests",
                           [&] { return organisation.clouds.requests() >= requests; });
+}
+
+/// Every call that makes a version takes effect at once and is answered so much later.
+void delay_answers_to_rotate_calls(Clouds& clouds, std::chrono::milliseconds delay) {
+  for (char const* const path : {"*/create", "*/actions/rotate"}) {
+    clouds.add_fault(fmt::format(R"({{"kind": "latency", "method": "POST", "path": "{}", "delay_ms": {}}})",
+                                 path, delay.count()));
+  }
 }
 
 void check_that_the_next_life_finishes(Organisation& organisation) {
@@ -64,6 +73,34 @@ TEST_CASE("after SIGKILL at any moment every due key gets one new version and no
   await_requests(organisation, requests);
   organisation.site.kill();
   check_that_the_next_life_finishes(organisation);
+}
+
+TEST_CASE("SIGTERM while rotate calls are on their way waits for their answers and records them") {
+  Organisation organisation;
+  delay_answers_to_rotate_calls(organisation.clouds, std::chrono::seconds(2));
+  Site& site = organisation.site;
+  site.start();
+  site.await("the clouds have rotated", [&] { return organisation.new_versions().size() == 5; });
+  CHECK(site.stop() == 0);
+  CHECK(site.number("SELECT count(*) FROM steps WHERE step = 'rotate' AND outcome = 'done'") == 5);
+  CHECK(site.number("SELECT count(*) FROM steps WHERE step = 'propagate'") == 0);
+  organisation.clouds.clear_faults();
+  check_that_the_next_life_finishes(organisation);
+}
+
+TEST_CASE("SIGKILL between a rotation and its answer leads to no second version") {
+  Organisation organisation;
+  delay_answers_to_rotate_calls(organisation.clouds, std::chrono::seconds(20));
+  Site& site = organisation.site;
+  site.start();
+  site.await("the clouds have rotated", [&] { return organisation.new_versions().size() == 5; });
+  site.kill();
+  CHECK(site.number("SELECT count(*) FROM steps WHERE step = 'rotate' AND ended_at IS NULL") == 5);
+  site.start();
+  site.await_settled();
+  CHECK(site.stop() == 0);
+  check_that_the_next_life_finishes(organisation);
+  CHECK(site.number("SELECT count(*) FROM audit_rotations WHERE new_version_made_by = 'rekeyd'") == 5);
 }
 
 }  // namespace rekeyd::test

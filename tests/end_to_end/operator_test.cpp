@@ -33,6 +33,34 @@ std::size_t history_rows(Site& site, std::vector<std::string> filters) {
   return site.ask(filters).at("events").as_array().size();
 }
 
+/// What the HSM's administrator does by hand.
+void ask_hsm(Clouds& clouds, std::string const& method, std::string const& path, std::string const& body) {
+  auto const answer = clouds.ask(method, "treasury.managedhsm.azure.net", path + "?api-version=7.5", body,
+                                 {{"Authorization", "Bearer " + clouds.azure_token("managedhsm.azure.net")},
+                                  {"Content-Type", "application/json"}});
+  INFO(std::string(answer.body));
+  REQUIRE(answer.status == 200);
+}
+
+Organisation::Wanted one_hsm_key(std::string const& rotation_policy) {
+  Organisation::Wanted wanted;
+  wanted.keys = {};
+  wanted.keys.treasury = {
+      "{ name: hsm-aes, kty: oct-HSM, size: 256, created: 14 months ago, deks: 2, rotation_policy: " +
+      rotation_policy + " }"};
+  wanted.settings = [](SettingsText& settings) { settings.rotate_by = "rotate"; };
+  return wanted;
+}
+
+/// The id of the rotation that blocks the key, for `reason`.
+std::string await_blocked(Site& site, std::string const& reason) {
+  site.await("the key is blocked: " + reason, [&] {
+    return site.text("SELECT blocked_reason FROM audit_rotations WHERE key_id = 'hsm-aes'") == reason;
+  });
+  CHECK(site.rekeyctl({"status"}).exit == 4);
+  return site.text("SELECT rotation FROM audit_rotations WHERE key_id = 'hsm-aes'");
+}
+
 }  // namespace
 
 TEST_CASE("a person rotates a key now and not twice within IBM's hour") {
@@ -85,7 +113,9 @@ TEST_CASE("plan, status, keys and history tell programs and people the same") {
   site.await_settled();
   CHECK(site.rekeyctl({"plan", "--for", "12months"}).exit == 2);
   CHECK(site.rekeyctl({"plan", "--for", "1days"}).exit == 0);
-  CHECK(site.ask({"plan", "--for", "12months"}).at("entries").as_array().size() == 10);
+  // A year after now those rotated today are not due again yet; of all keys the next date is within two.
+  CHECK(site.ask({"plan", "--for", "12months"}).at("entries").as_array().size() == 5);
+  CHECK(site.ask({"plan", "--for", "20months"}).at("entries").as_array().size() == 10);
   CHECK(site.ask({"keys"}).at("keys").as_array().size() == 10);
   CHECK(site.ask({"keys", "*-due", "--provider", "azure"}).at("keys").as_array().size() == 1);
   auto const status = site.ask({"status"});
@@ -111,36 +141,47 @@ TEST_CASE("plan, status, keys and history tell programs and people the same") {
 }
 
 TEST_CASE("a Managed HSM key without rotation policy is blocked until its owner gives it one") {
-  Organisation::Wanted wanted;
-  wanted.keys = {};
-  wanted.keys.treasury = {"{ name: hsm-aes, kty: oct-HSM, size: 256, created: 14 months ago, deks: 2 }"};
+  Organisation::Wanted wanted = one_hsm_key("none");
   wanted.keys.payments = {"{ name: cmk-due, created: 14 months ago, deks: 1 }"};
-  wanted.settings = [](SettingsText& settings) { settings.rotate_by = "rotate"; };
   Organisation organisation(wanted);
   Site& site = organisation.site;
   site.start();
+  std::string const rotation = await_blocked(site, "refused_by_provider");
   site.await_settled();
   CHECK(organisation.new_versions() == Counts{{"payments/cmk-due", 1}});
-  Ended const status = site.rekeyctl({"status"});
-  CHECK(status.exit == 4);
-  CHECK_THAT(status.out, Contains("hsm-aes") && Contains("rotation policy"));
-  auto const key = site.key("hsm/treasury/hsm-aes");
-  REQUIRE(key.at("status") == "blocked");
-  std::string const rotation(key.at("rotation").at("id").as_string());
+  CHECK_THAT(site.rekeyctl({"status"}).out, Contains("hsm-aes") && Contains("rotation policy"));
+  CHECK(site.key("hsm/treasury/hsm-aes").at("status") == "blocked");
 
-  auto const put = organisation.clouds.ask(
-      "PUT", "treasury.managedhsm.azure.net", "/keys/hsm-aes/rotationpolicy?api-version=7.5",
-      R"({"lifetimeActions":[],"attributes":{"expiryTime":"P2Y"}})",
-      {{"Authorization", "Bearer " + organisation.clouds.azure_token("managedhsm.azure.net")},
-       {"Content-Type", "application/json"}});
-  INFO(std::string(put.body));
-  REQUIRE(put.status == 200);
+  ask_hsm(organisation.clouds, "PUT", "/keys/hsm-aes/rotationpolicy",
+          R"({"lifetimeActions":[],"attributes":{"expiryTime":"P10Y"}})");
   CHECK(site.rekeyctl({"retry", rotation}).exit == 0);
-  site.await_settled();
-  site.await("nothing is blocked", [&] { return site.rekeyctl({"status"}).exit == 0; });
+  site.await("nothing is blocked", [&] { return site.settled() && site.rekeyctl({"status"}).exit == 0; });
   CHECK(organisation.new_versions() == Counts{{"payments/cmk-due", 1}, {"treasury/hsm-aes", 1}});
   CHECK(organisation.amiss_with_deks() == "");
   CHECK(site.stop() == 0);
+}
+
+TEST_CASE("a new version that lacks what the old one had is not used before it is mended") {
+  Organisation organisation(one_hsm_key("neutral"));
+  Site& site = organisation.site;
+  // Versions that the service makes from now on expire; the one that there is does not.
+  ask_hsm(organisation.clouds, "PUT", "/keys/hsm-aes/rotationpolicy",
+          R"({"lifetimeActions":[],"attributes":{"expiryTime":"P2Y"}})");
+  site.start();
+  std::string const rotation = await_blocked(site, "new_version_unfit");
+  // The DEKs are where they were.
+  CHECK(site.number("SELECT count(*) FROM previous_wdeks") == 0);
+  CHECK(site.rekeyctl({"retry", rotation}).exit == 0);
+  await_blocked(site, "new_version_unfit");
+
+  std::string const version = organisation.clouds.keys().at("treasury/hsm-aes").current;
+  ask_hsm(organisation.clouds, "PATCH", "/keys/hsm-aes/" + version, R"({"attributes":{"exp":null}})");
+  CHECK(site.rekeyctl({"retry", rotation}).exit == 0);
+  site.await("nothing is blocked", [&] { return site.settled() && site.rekeyctl({"status"}).exit == 0; });
+  CHECK(organisation.new_versions() == Counts{{"treasury/hsm-aes", 1}});
+  CHECK(organisation.amiss_with_deks() == "");
+  CHECK(site.stop() == 0);
+  CHECK(organisation.amiss_with_history() == "");
 }
 
 }  // namespace rekeyd::test
