@@ -29,9 +29,9 @@ void spoil_rotate_calls(Clouds& clouds, std::string const& fault) {
 
 std::string kind(char const* word) { return fmt::format(R"("kind": "{}")", word); }
 
-void check_one_new_version_each(Organisation& organisation, std::size_t keys = 5) {
+void check_one_new_version_each(Organisation& organisation) {
   auto const made = organisation.new_versions();
-  CHECK(made.size() == keys);
+  CHECK(made.size() == 5);
   for (auto const& [key, count] : made) {
     INFO(key);
     CHECK(count == 1);
@@ -87,6 +87,7 @@ TEST_CASE("a rotate call whose answer is lost still makes one version at every p
   site.start();
   site.await_settled();
   CHECK(site.stop() == 0);
+  CHECK(organisation.clouds.fault_hits() == 5);
   check_one_new_version_each(organisation);
   CHECK(site.number("SELECT count(*) FROM audit_rotations WHERE new_version_made_by = 'rekeyd'") == 5);
 }
@@ -100,6 +101,7 @@ TEST_CASE("a rotate call that took effect and was answered with nonsense still m
   site.start();
   site.await_settled();
   CHECK(site.stop() == 0);
+  CHECK(organisation.clouds.fault_hits() == 5);
   check_one_new_version_each(organisation);
 }
 
@@ -110,6 +112,7 @@ TEST_CASE("a rotate call that is throttled is sent again after the time that the
   site.start();
   site.await_settled();
   CHECK(site.stop() == 0);
+  CHECK(organisation.clouds.fault_hits() == 5);
   check_one_new_version_each(organisation);
 }
 
@@ -119,6 +122,7 @@ TEST_CASE("a rotate call that never took effect is sent again once nothing can b
   Organisation organisation;
   spoil_rotate_calls(organisation.clouds, fault);
   live_until_settled(organisation.site);
+  CHECK(organisation.clouds.fault_hits() == 5);
   check_one_new_version_each(organisation);
 }
 
@@ -138,6 +142,7 @@ TEST_CASE("readings that fail in every way there is delay the work and harm noth
   organisation.clouds.add_fault(
       R"({"method": "GET", "skip": 11, "times": 3, "kind": "refuse", "status": 429, "retry_after": "date:1"})");
   live_until_settled(organisation.site);
+  CHECK(organisation.clouds.fault_hits() > 30);
   check_one_new_version_each(organisation);
 }
 
@@ -178,6 +183,7 @@ TEST_CASE("a token that expires in the middle of work is renewed") {
   site.start();
   site.await_settled();
   CHECK(site.stop() == 0);
+  CHECK(organisation.clouds.fault_hits() >= 10);
   check_one_new_version_each(organisation);
 }
 

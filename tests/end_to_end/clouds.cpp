@@ -115,6 +115,14 @@ json::value Clouds::control(std::string const& method, std::string const& target
 void Clouds::add_fault(std::string const& rule) { control("POST", "/faults", rule); }
 void Clouds::clear_faults() { control("DELETE", "/faults"); }
 
+std::uint64_t Clouds::fault_hits() {
+  std::uint64_t hits = 0;
+  json::value const rules = control("GET", "/faults");
+  for (json::value const& rule : rules.at("faults").as_array())
+    hits += rule.at("hits").to_number<std::uint64_t>();
+  return hits;
+}
+
 CloudKeys Clouds::keys() {
   CloudKeys keys;
   json::value const state = control("GET", "/state");

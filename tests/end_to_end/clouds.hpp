@@ -46,6 +46,8 @@ class Clouds {
   /// A rule's fields, tests/simulator/README.md: {"kind": "reset-after", "path": "*/rotate", "times": 1}.
   void add_fault(std::string const& rule);
   void clear_faults();
+  /// How many requests the rules in force have hit.
+  std::uint64_t fault_hits();
 
   CloudKeys keys();
   /// Requests that services have got so far, the control host's not counted.

@@ -19,10 +19,20 @@ Organisation::Wanted slow_clouds() {
   return wanted;
 }
 
-/// Waits until the clouds have got so many requests, then interrupts.
-void await_requests(Organisation& organisation, std::uint64_t requests) {
+/// The request after so many is answered late, so that whatever it belongs to cannot be over.
+void hold_up(Organisation& organisation, unsigned requests, std::chrono::milliseconds delay) {
+  organisation.clouds.add_fault(fmt::format(
+      R"({{"kind": "latency", "skip": {}, "times": 1, "delay_ms": {}}})", requests, delay.count()));
+}
+
+/// Waits until the clouds have got the request that is held up.
+void await_requests(Organisation& organisation, unsigned requests) {
   organisation.site.await("the clouds get " + std::to_string(requests) + " requests",
-                          [&] { return organisation.clouds.requests() >= requests; });
+                          [&] { return organisation.clouds.requests() > requests; });
+}
+
+void check_that_work_is_left(Site const& site) {
+  CHECK(site.number("SELECT count(*) FROM audit_rotations WHERE state = 'done'") < 5);
 }
 
 /// Every call that makes a version takes effect at once and is answered so much later.
@@ -53,25 +63,29 @@ void check_that_the_next_life_finishes(Organisation& organisation) {
 }  // namespace
 
 TEST_CASE("SIGTERM in the middle of work ends rekeyd at a step's edge and its next life finishes") {
-  auto const requests = GENERATE(3U, 30U, 50U, 70U);
+  auto const requests = GENERATE(3U, 50U, 75U, 110U, 120U);
   CAPTURE(requests);
   Organisation organisation(slow_clouds());
   Site& site = organisation.site;
+  hold_up(organisation, requests, std::chrono::seconds(1));
   site.start();
   await_requests(organisation, requests);
   CHECK(site.stop() == 0);
+  check_that_work_is_left(site);
   CHECK(site.number("SELECT count(*) FROM steps WHERE ended_at IS NULL") == 0);
   CHECK(site.text("SELECT kind FROM audit_events ORDER BY sequence DESC LIMIT 1") == "daemon_stopped");
   check_that_the_next_life_finishes(organisation);
 }
 
 TEST_CASE("after SIGKILL at any moment every due key gets one new version and no DEK is lost") {
-  auto const requests = GENERATE(1U, 12U, 24U, 36U, 44U, 52U, 60U, 68U, 76U, 84U);
+  auto const requests = GENERATE(1U, 40U, 52U, 64U, 76U, 88U, 98U, 108U, 118U, 128U);
   CAPTURE(requests);
   Organisation organisation(slow_clouds());
+  hold_up(organisation, requests, std::chrono::minutes(1));
   organisation.site.start();
   await_requests(organisation, requests);
   organisation.site.kill();
+  check_that_work_is_left(organisation.site);
   check_that_the_next_life_finishes(organisation);
 }
 
