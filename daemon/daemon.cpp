@@ -136,6 +136,7 @@ StatusReport Daemon::status() {
   report.policies_loaded = policies_.loaded_at();
   report.reload_errors = policies_.errors();
   report.warnings = policies_.warnings();
+  if (!scheduler_.storage_trouble().empty()) report.warnings.push_back(scheduler_.storage_trouble());
   return report;
 }
 

@@ -44,6 +44,7 @@ struct Rewrapper::Batch {
   bool wrap_at_service;
   std::vector<WrappedDek> before;
   std::vector<std::optional<Result<providers::Rewrapped>>> after;
+  std::size_t tried{};  ///< So many, from the first, have been re-wrapped or refused.
 };
 
 asio::awaitable<RewrapSummary> Rewrapper::run(Rotation const& rotation, WrapBy wrap) {
@@ -66,7 +67,7 @@ asio::awaitable<void> Rewrapper::walk_store(providers::DekStore& store, Rotation
       co_return;
     }
     cursor = page->next;
-    Batch batch{rotation, store, *instance->kms, *rotation.new_version, wrap == WrapBy::service, {}, {}};
+    Batch batch{rotation, store, *instance->kms, *rotation.new_version, wrap == WrapBy::service, {}, {}, 0};
     for (WrappedDek& dek : page->deks) {
       if (dek.version == batch.target) {
         ++summary.already_current;
@@ -86,26 +87,36 @@ asio::awaitable<void> Rewrapper::move(Batch& batch, RewrapSummary& summary) {
     summary.trouble = unproved;
     co_return;
   }
-  IndexedTask const rest = [this, &batch](std::size_t i) { return rewrap_one(batch, i + 1); };
-  co_await gather(batch.before.size() - 1, calls_at_once, rest);
+  std::size_t const tried = batch.tried;
+  IndexedTask const rest = [this, &batch, tried](std::size_t i) { return rewrap_one(batch, tried + i); };
+  co_await gather(batch.before.size() - tried, calls_at_once, rest);
   co_await put_back(batch, summary);
 }
 
 /// The first of the batch that can be re-wrapped at all stands for the rest: same key, same versions, same
-/// call.
+/// call. Those before it are refused, each by itself, and prove nothing.
 asio::awaitable<std::optional<Error>> Rewrapper::prove_first(Batch& batch) {
-  co_await rewrap_one(batch, 0);
-  Result<providers::Rewrapped> const& first = *batch.after.front();
-  if (!first) {
+  for (; batch.tried < batch.before.size(); ++batch.tried) {
+    co_await rewrap_one(batch, batch.tried);
+    Result<providers::Rewrapped> const& first = *batch.after[batch.tried];
+    if (first) {
+      std::optional<Error> unproved = co_await compare_deks(batch, batch.tried);
+      ++batch.tried;
+      co_return unproved;
+    }
     if (is_trouble(first.error())) co_return first.error();
-    co_return std::nullopt;
   }
+  co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<Error>> Rewrapper::compare_deks(Batch& batch, std::size_t index) {
+  WrappedDek const& before = batch.before[index];
   auto const deadline = world_.clock.mono_now() + call_patience;
-  Result<providers::Secret> const now = co_await batch.kms.unwrap(first->dek, deadline);
+  Result<providers::Secret> const now = co_await batch.kms.unwrap((*batch.after[index])->dek, deadline);
   if (!now) co_return now.error();
-  Result<providers::Secret> const then = co_await batch.kms.unwrap(batch.before.front(), deadline);
+  Result<providers::Secret> const then = co_await batch.kms.unwrap(before, deadline);
   if (!then) co_return then.error();
-  if (!now->same_as(*then)) co_return deks_differ(batch.before.front());
+  if (!now->same_as(*then)) co_return deks_differ(before);
   co_return std::nullopt;
 }
 

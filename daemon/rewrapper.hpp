@@ -47,6 +47,7 @@ class Rewrapper {
                                           RewrapSummary& summary);
   boost::asio::awaitable<void> move(Batch& batch, RewrapSummary& summary);
   boost::asio::awaitable<std::optional<Error>> prove_first(Batch& batch);
+  boost::asio::awaitable<std::optional<Error>> compare_deks(Batch& batch, std::size_t index);
   boost::asio::awaitable<void> rewrap_one(Batch& batch, std::size_t index);
   boost::asio::awaitable<void> put_back(Batch& batch, RewrapSummary& summary);
   Sorted sort_out(Batch const& batch, RewrapSummary& summary);

@@ -62,6 +62,7 @@ void Scheduler::start_what_is_due() {
   Instant const now = world_.clock.wall_now();
   if (storage_rest_until_ && now < *storage_rest_until_) return;
   storage_rest_until_.reset();
+  storage_trouble_.clear();
   continue_open_rotations(now);
   begin_due_rotations(now);
 }
@@ -84,7 +85,8 @@ void Scheduler::begin_due_rotations(Instant now) {
     if (quota_.free_at(now)) return;
     Result<RotationId> const opened = rotator_.open(key, Trigger::cryptoperiod, "policy", said.sentence);
     if (!opened) {
-      spdlog::error("no rotation begins: {}", to_text(opened.error()));
+      storage_trouble_ = "no rotation begins: " + to_text(opened.error());
+      spdlog::error("{}", storage_trouble_);
       storage_rest_until_ = now + rest_after_storage_trouble;
       return;
     }

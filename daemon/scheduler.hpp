@@ -8,6 +8,7 @@
 #include "daemon/task_group.hpp"
 
 #include <optional>
+#include <string>
 
 namespace rekeyd::daemon {
 
@@ -26,6 +27,9 @@ class Scheduler {
   void began_on_request();
   std::optional<Instant> quota_free_at();
   std::size_t in_flight() const { return rotations_.size(); }
+  /// Why nothing begins although something is due: the disk refused to put it on record. Empty when it did
+  /// not.
+  std::string const& storage_trouble() const { return storage_trouble_; }
 
  private:
   void start_what_is_due();
@@ -45,6 +49,7 @@ class Scheduler {
   RotationQuota quota_;
   Bell bell_;
   std::optional<Instant> storage_rest_until_;
+  std::string storage_trouble_;  ///< Kept until the next try.
   TaskGroup rotations_;
 };
 
