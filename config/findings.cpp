@@ -25,14 +25,10 @@ Diagnostic& Findings::add(Severity severity, Position at, std::string rule, std:
                       {}});
     throw TooManyFindings();
   }
-  return found_.emplace_back(
-      Diagnostic{severity, place(at), std::move(rule), std::move(message), std::move(hint), {}});
-}
-
-std::vector<Diagnostic> Findings::take() {
-  std::ranges::stable_sort(found_, {},
-                           [](Diagnostic const& d) { return std::tuple(d.place.line, d.place.column); });
-  return std::exchange(found_, {});
+  auto const in_order = [](Diagnostic const& d) { return std::tuple(d.place.line, d.place.column); };
+  auto const next = std::ranges::upper_bound(found_, std::tuple(at.line, at.column), {}, in_order);
+  return *found_.insert(next,
+                        {severity, place(at), std::move(rule), std::move(message), std::move(hint), {}});
 }
 
 }  // namespace rekeyd::config

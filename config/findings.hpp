@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rekeyd::config {
@@ -31,12 +32,12 @@ class Findings {
   Diagnostic& warning(Position at, std::string rule, std::string message, std::string hint = {});
   bool has_errors() const { return config::has_errors(found_); }
   /// Everything found, in the order of the text.
-  std::vector<Diagnostic> take();
+  std::vector<Diagnostic> take() { return std::exchange(found_, {}); }
 
  private:
   Diagnostic& add(Severity severity, Position at, std::string rule, std::string message, std::string hint);
   std::string file_;
-  std::vector<Diagnostic> found_;
+  std::vector<Diagnostic> found_;  ///< In the order of the text.
 };
 
 }  // namespace rekeyd::config

@@ -34,7 +34,7 @@ Daemon::Daemon(World& world, config::Settings const& settings, RotationQuota quo
       started_(world.clock.wall_now()),
       fleet_(world, settings.rotations.overdue_after),
       rotator_(world, fleet_, stop_),
-      policies_(world, fleet_, settings.policies, settings.rotations.storm_warning_percent),
+      policies_(world, fleet_, settings),
       scheduler_(world, fleet_, rotator_, stop_, settings.rotations, std::move(quota)),
       routes_(*this),
       looking_(world.executor),
@@ -111,7 +111,12 @@ Result<void> Daemon::record_life(EventKind kind, std::string const& sentence) {
   event.details["config"] = settings_.file.string();
   storage::Change change;
   change.events.push_back(std::move(event));
-  return world_.store.commit(change);
+  if (auto recorded = world_.store.commit(change); !recorded) return recorded;
+  // The log goes elsewhere than the database: a head in it shows later whether the history's tail was cut off.
+  if (auto const head = world_.store.history_head()) {
+    spdlog::info("{}; history head {}:{}", sentence, head->sequence, head->hash);
+  }
+  return {};
 }
 
 asio::awaitable<void> Daemon::feed_watchdog(std::chrono::microseconds interval) {

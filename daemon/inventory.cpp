@@ -75,6 +75,7 @@ asio::awaitable<bool> Inventory::look() {
   ProviderInstance& instance = *world_.provider(provider_);
   bool complete = true;
   std::size_t keys = 0;
+  unlisted_.clear();
   for (VaultName const& vault : instance.kms->vaults()) {
     Result<std::set<KeyRef>> listed = co_await look_at_vault(vault);
     if (listed) {
@@ -90,7 +91,7 @@ asio::awaitable<bool> Inventory::look() {
   }
   if (complete) {
     instance.health.reachable = true;
-    instance.health.last_error.clear();
+    instance.health.last_error = unlisted_;
     instance.health.last_inventory = world_.clock.wall_now();
     instance.health.keys = keys;
   }
@@ -108,6 +109,7 @@ asio::awaitable<Result<std::set<KeyRef>>> Inventory::look_at_vault(VaultName vau
     Result<providers::KeyListing> page = co_await kms.list_keys(vault, cursor, deadline);
     if (!page) co_return std::unexpected(page.error());
     cursor = page->next;
+    for (Error const& defect : page->defects) note_unlisted(defect);
     for (RootKey& key : page->keys) {
       bool const first = seen.insert(key.ref).second;
       if (first && worth_reading(key)) to_read.push_back(std::move(key));
@@ -184,6 +186,13 @@ void Inventory::note_unreadable(RootKey const& listed, Error const& error) {
   }
   known->read_error = to_text(error);
   fleet_.look_anew(*known);
+}
+
+/// An entry of a listing that makes no sense: it names no key that could be shown, so the provider's line
+/// tells it.
+void Inventory::note_unlisted(Error const& defect) {
+  spdlog::warn("provider {}: {}", provider_.str(), to_text(defect));
+  unlisted_ = to_text(defect);
 }
 
 /// Keys of the vault that we know and that a complete listing no longer shows.

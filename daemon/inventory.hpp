@@ -33,6 +33,7 @@ class Inventory {
   bool worth_reading(RootKey const& listed) const;
   Result<void> record_gone(VaultName const& vault, std::set<KeyRef> const& listed);
   void note_unreadable(RootKey const& listed, Error const& error);
+  void note_unlisted(Error const& defect);
   void remember_error(Error const& error);
   void follow_drift(KeyRef const& key, VersionId const& base);
 
@@ -44,6 +45,7 @@ class Inventory {
   std::chrono::seconds every_;
   std::function<void()> changed_;
   int failures_{};
+  std::string unlisted_;  ///< The last entry of this look's listings that could not be read, told; or empty.
 };
 
 }  // namespace rekeyd::daemon

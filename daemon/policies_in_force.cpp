@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -19,7 +21,10 @@ bool is_due(TrackedKey const& key, PolicyMatch const& match, Instant now) {
 }  // namespace
 
 Result<ReloadAnswer> PoliciesInForce::load(std::string const& caller) {
-  config::Loaded<PolicySet> loaded = config::load_policies(directory_);
+  config::Loaded<PolicySet> loaded = config::load_policies(settings_.policies);
+  if (loaded.value) {
+    std::ranges::move(config::check_names(*loaded.value, settings_), std::back_inserter(loaded.diagnostics));
+  }
   ReloadAnswer answer;
   std::vector<std::string> told_warnings;
   for (config::Diagnostic const& diagnostic : loaded.diagnostics) {
@@ -28,7 +33,7 @@ Result<ReloadAnswer> PoliciesInForce::load(std::string const& caller) {
   }
   if (!loaded.value) {
     std::string const sentence = fmt::format("{} mistakes in {}; the policies that were in force stay",
-                                             answer.diagnostics.size(), directory_.string());
+                                             answer.diagnostics.size(), settings_.policies.string());
     for (std::string const& line : answer.diagnostics) spdlog::error("{}", line);
     errors_ = answer.diagnostics;
     auto recorded = record(EventKind::policies_refused, EventOutcome::failed, caller, sentence, "");
@@ -68,7 +73,7 @@ Result<void> PoliciesInForce::record(EventKind kind, EventOutcome outcome, std::
   event.outcome = outcome;
   event.actor = caller;
   event.sentence = std::move(sentence);
-  event.details["directory"] = directory_.string();
+  event.details["directory"] = settings_.policies.string();
   if (!digest.empty()) event.details["digest"] = digest;
   storage::Change change;
   change.events.push_back(std::move(event));
@@ -90,7 +95,7 @@ void PoliciesInForce::warn_of_storm(std::size_t due_before, std::size_t due_afte
   std::size_t const fleet = fleet_.keys().size();
   if (due_after <= due_before || fleet == 0) return;
   std::size_t const more = due_after - due_before;
-  if (more * 100 <= fleet * storm_warning_percent_) return;
+  if (more * 100 <= fleet * settings_.rotations.storm_warning_percent) return;
   warnings_.push_back(fmt::format(
       "this edit makes {} of {} keys due at once; they will rotate within the cap of rotations per hour",
       more, fleet));

@@ -4,7 +4,6 @@
 #include "daemon/fleet.hpp"
 #include "daemon/world.hpp"
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,12 +13,10 @@ namespace rekeyd::daemon {
 /// until it is mended.
 class PoliciesInForce {
  public:
-  /// `storm_warning_percent`: a reload that makes more of the fleet due than this is warned of.
-  PoliciesInForce(World& world, Fleet& fleet, std::filesystem::path directory, unsigned storm_warning_percent)
-      : world_(world),
-        fleet_(fleet),
-        directory_(std::move(directory)),
-        storm_warning_percent_(storm_warning_percent) {}
+  /// `settings` outlives it: where the files are, what they may name, and when an edit is warned of as a
+  /// storm.
+  PoliciesInForce(World& world, Fleet& fleet, config::Settings const& settings)
+      : world_(world), fleet_(fleet), settings_(settings) {}
 
   /// Error: the history could not record it, so nothing changed. Mistakes in the files are not an Error:
   /// the answer's `applied` is false then.
@@ -37,8 +34,7 @@ class PoliciesInForce {
 
   World& world_;
   Fleet& fleet_;
-  std::filesystem::path directory_;
-  unsigned storm_warning_percent_;
+  config::Settings const& settings_;
   std::vector<std::string> errors_;
   std::vector<std::string> warnings_;
   Instant loaded_at_{};

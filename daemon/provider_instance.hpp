@@ -17,7 +17,7 @@ namespace rekeyd::daemon {
 /// What we last learned of a provider instance as a whole.
 struct ProviderHealth {
   bool reachable{};
-  std::string last_error;                 ///< Empty when reachable.
+  std::string last_error;  ///< Empty when all is well. Of a reachable provider: an entry that made no sense.
   std::optional<Instant> last_inventory;  ///< Last complete one.
   std::size_t keys{};
 };

@@ -11,7 +11,8 @@ namespace {
 // The offset's two spellings differ by a colon; %z reads one, %Ez the other.
 std::optional<Instant> parse_with(std::string const& text, char const* format) {
   std::istringstream in(text);
-  date::sys_time<std::chrono::nanoseconds> parsed;
+  // Microseconds: a provider's "never" is the year 9999, which nanoseconds in 64 bits do not reach.
+  date::sys_time<std::chrono::microseconds> parsed;
   in >> date::parse(format, parsed);
   if (in.fail()) return std::nullopt;
   in.peek();

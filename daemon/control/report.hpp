@@ -39,7 +39,7 @@ struct ProviderReport {
   ProviderName name;
   std::string kind;
   bool reachable{};
-  std::string last_error;  ///< Empty when reachable.
+  std::string last_error;  ///< Empty when all is well. Of a reachable provider: an entry that made no sense.
   std::optional<Instant> last_inventory;
   std::size_t keys{};
   std::uint64_t calls{}, retries{}, throttled{}, failed{};

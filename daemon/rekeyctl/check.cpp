@@ -31,6 +31,12 @@ struct Options {
 struct Findings {
   std::vector<Diagnostic> all;
 
+  /// A policy that names what the configuration does not have can never match.
+  void take_names(std::optional<PolicySet> const& policies, std::optional<config::Settings> const& settings) {
+    if (policies && settings)
+      std::ranges::move(config::check_names(*policies, *settings), std::back_inserter(all));
+  }
+
   template <class T>
   std::optional<T> take(config::Loaded<T> loaded) {
     std::ranges::move(loaded.diagnostics, std::back_inserter(all));
@@ -43,27 +49,29 @@ struct Findings {
 };
 
 // Files given together are one set: two that claim the same keys are a mistake that neither shows alone.
-void check_files(std::vector<std::string> const& files, Findings& findings) {
+void check_files(std::vector<std::string> const& files, std::optional<config::Settings> const& settings,
+                 Findings& findings) {
   std::vector<fs::path> together;
   for (std::string const& file : files) {
     std::error_code ignored;
     if (fs::is_directory(file, ignored)) {
-      findings.take(config::load_policies(file));
+      findings.take_names(findings.take(config::load_policies(file)), settings);
     } else {
       together.emplace_back(file);
     }
   }
-  if (!together.empty()) findings.take(config::load_policy_files(together));
+  if (!together.empty()) findings.take_names(findings.take(config::load_policy_files(together)), settings);
 }
 
 Findings check(Options const& options) {
   Findings findings;
+  std::optional<config::Settings> settings;
   if (options.files.empty() || !options.config.empty()) {
     std::string const file = options.config.empty() ? default_config : options.config;
-    auto const settings = findings.take(config::load_settings(file, config::process_environment()));
-    if (settings && options.files.empty()) findings.take(config::load_policies(settings->policies));
+    settings = findings.take(config::load_settings(file, config::process_environment()));
+    if (settings && options.files.empty()) check_files({settings->policies.string()}, settings, findings);
   }
-  check_files(options.files, findings);
+  check_files(options.files, settings, findings);
   return findings;
 }
 

@@ -12,7 +12,7 @@ constexpr char const* exit_words =
     "4 overdue or blocked keys (status), 5 integrity failure (verify), 64 wrong usage.";
 
 void describe(CLI::App& app, Action& chosen) {
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // A misspelt one is then named as such.
   app.set_version_flag("--version", "rekeyctl " REKEYD_VERSION);
   app.footer(exit_words);
   Commands const commands{app, chosen};
@@ -35,6 +35,10 @@ Exit run(int argc, char** argv) {
     return app.exit(outcome) == 0 ? Exit::well : Exit::usage;
   }
   Output out;
+  if (!chosen) {
+    out.words("which command? rekeyctl --help lists them");
+    return Exit::usage;
+  }
   Exit const exit = chosen(out);
   return out.complete() ? exit : Exit::error;
 }

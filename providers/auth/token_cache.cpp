@@ -144,7 +144,7 @@ asio::awaitable<Result<AccessTokenPtr>> TokenCache::find_or_ask(std::string audi
     auto const woken = co_await with_deadline<bool>(clock_, deadline, Delivery::not_sent, std::string(),
                                                     waiting.bell.rung());
     if (!woken) {
-      auto error = gave_up(ErrorClass::transient, "no token came before the deadline");
+      auto error = gave_up(woken.error().error_class, "no token came before the deadline");
       co_return std::unexpected(std::move(error));
     }
   }

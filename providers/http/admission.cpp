@@ -3,8 +3,10 @@
 #include "providers/http/deadline.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 
@@ -73,7 +75,10 @@ asio::awaitable<Admission::Pass> Admission::enter(Ticket ticket, Mono deadline) 
     // an older ticket may come in front at any time, hence the loop.
     auto const alarm = std::min(ready, deadline);
     silence(waiter.bell);
-    (void)co_await with_deadline<bool>(clock_, alarm, Delivery::not_sent, std::string(), rung(waiter.bell));
+    auto const woken =
+        co_await with_deadline<bool>(clock_, alarm, Delivery::not_sent, std::string(), rung(waiter.bell));
+    if (!woken && woken.error().error_class == ErrorClass::cancelled)
+      throw boost::system::system_error(asio::error::operation_aborted);
   }
 }
 

@@ -37,18 +37,20 @@ boost::asio::awaitable<Settled<T>> settle(boost::asio::awaitable<Result<T>> oper
 }  // namespace detail
 
 /// Runs `operation`; if it has not ended by `deadline`, cancels it and returns a transient error with
-/// `delivery` and `where`. Waits until the cancelled operation has stopped.
+/// `delivery` and `where`. Waits until the cancelled operation has stopped. A cancelled caller gets what the
+/// operation made of it, or an error of class cancelled.
 template <class T>
 boost::asio::awaitable<Result<T>> with_deadline(Clock& clock, Clock::Mono deadline, Delivery delivery,
                                                 std::string where,
                                                 boost::asio::awaitable<Result<T>> operation) {
   using namespace boost::asio::experimental::awaitable_operators;  // NOLINT(google-build-using-namespace)
-  auto first = co_await (detail::settle<T>(std::move(operation)) || clock.sleep_until(deadline));
+  auto first = co_await (detail::settle<T>(std::move(operation)) || clock.sleep_until_or_cancelled(deadline));
   if (first.index() == 1) {
+    bool const too_late = clock.mono_now() >= deadline;
     Error error;
-    error.error_class = ErrorClass::transient;
+    error.error_class = too_late ? ErrorClass::transient : ErrorClass::cancelled;
     error.delivery = delivery;
-    error.what = "no answer before the deadline";
+    error.what = too_late ? "no answer before the deadline" : "the wait was cancelled";
     error.where = std::move(where);
     co_return std::unexpected(std::move(error));
   }

@@ -19,6 +19,9 @@ class Clock {
   virtual Mono mono_now() const = 0;
   /// Completes at `when`; throws boost::system::system_error(operation_aborted) if cancelled before.
   virtual boost::asio::awaitable<void> sleep_until(Mono when) = 0;
+  /// The same, but ends without throwing when cancelled: for races that are mostly lost, where the exception
+  /// would cost more than the wait. Look at mono_now() to tell the two endings apart.
+  virtual boost::asio::awaitable<void> sleep_until_or_cancelled(Mono when) = 0;
 };
 
 }  // namespace rekeyd::providers

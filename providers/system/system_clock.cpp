@@ -1,5 +1,6 @@
 #include "providers/system/system_clock.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -20,6 +21,12 @@ class SystemClock final : public Clock {
     auto executor = co_await asio::this_coro::executor;
     asio::steady_timer timer(executor, when);
     co_await timer.async_wait(asio::use_awaitable);
+  }
+
+  asio::awaitable<void> sleep_until_or_cancelled(Mono when) override {
+    auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer(executor, when);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 };
 

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <chrono>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -10,7 +10,11 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <system_error>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 /// Runs a libFuzzer harness without libFuzzer: every file given (or below a folder given) once as it is, then
 /// seeded mutations of them. GCC has no -fsanitize=fuzzer; with this its sanitizers still see the harnesses.
@@ -79,13 +83,38 @@ void mutate_once(std::string& text, std::vector<std::string> const& others, std:
   }
 }
 
-void run(std::string const& text, fs::path const& kept) {
-  std::ofstream(kept, std::ios::binary) << text;
+/// The input that is being run, in a file that outlives the process however it ends. One descriptor for all
+/// of them: opening a file anew for each would have some file systems write each to the disk.
+class KeptInput {
+ public:
+  explicit KeptInput(fs::path file)
+      : file_(std::move(file)), fd_(::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) {
+    if (fd_ < 0) fail();
+  }
+  KeptInput(KeptInput const&) = delete;
+  KeptInput& operator=(KeptInput const&) = delete;
+  ~KeptInput() { ::close(fd_); }
+
+  void keep(std::string const& text) {
+    auto const size = static_cast<off_t>(text.size());
+    if (::ftruncate(fd_, size) != 0 || ::pwrite(fd_, text.data(), text.size(), 0) != size) fail();
+  }
+  void forget() { fs::remove(file_); }
+
+ private:
+  [[noreturn]] void fail() const { throw std::system_error(errno, std::generic_category(), file_.string()); }
+  fs::path file_;
+  int fd_;
+};
+
+void run(std::string const& text, KeptInput& kept) {
+  kept.keep(text);
   LLVMFuzzerTestOneInput(reinterpret_cast<std::uint8_t const*>(text.data()), text.size());
 }
 
 int replay(std::vector<std::string> const& paths, std::size_t mutations, std::uint64_t seed,
-           fs::path const& kept) {
+           fs::path const& file) {
+  KeptInput kept(file);
   std::vector<std::string> const texts = inputs(paths);
   std::mt19937_64 random(seed);
   for (std::string const& text : texts) run(text, kept);
@@ -94,7 +123,7 @@ int replay(std::vector<std::string> const& paths, std::size_t mutations, std::ui
     for (std::size_t changes = 1 + below(random, 8); changes > 0; --changes) mutate_once(text, texts, random);
     run(text, kept);
   }
-  fs::remove(kept);
+  kept.forget();
   std::cout << texts.size() << " inputs and " << mutations << " mutations, seed " << seed << "\n";
   return EXIT_SUCCESS;
 }

@@ -131,6 +131,7 @@ TEST_CASE("dates of providers are read in all their forms and in no other") {
     CHECK_FALSE(parse_rfc3339(wrong));
   }
   CHECK(to_rfc3339(moment) == "2026-02-03T04:05:06Z");
+  CHECK(to_rfc3339(at("9999-12-31T23:59:59Z")) == "9999-12-31T23:59:59Z");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tests/storage/child.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -9,7 +10,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,6 +80,7 @@ Output run_program(std::vector<std::string> const& arguments, std::optional<User
   Pipe out;
   Pipe err;
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string const& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   pid_t const pid = ::fork();
@@ -87,7 +88,8 @@ Output run_program(std::vector<std::string> const& arguments, std::optional<User
     ::dup2(out.ends[1], STDOUT_FILENO);
     ::dup2(err.ends[1], STDERR_FILENO);
     become(user);
-    ::setenv("HOME", "/nonexistent", 1);  // no ~/.sqliterc
+    // No ~/.sqliterc. This process has one thread.
+    ::setenv("HOME", "/nonexistent", 1);  // NOLINT(concurrency-mt-unsafe)
     ::execvp(argv[0], argv.data());
     ::_exit(127);
   }

@@ -5,9 +5,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
+
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -37,7 +38,7 @@ Change big_change() {
   return change;
 }
 
-/// "" if the store is exactly as after the last good commit, can be written again and verifies; else what
+/// "well" if the store is exactly as after the last good commit, can be written again and verifies; else what
 /// not.
 std::string whole_and_well(Store& store, std::filesystem::path const& database, std::int64_t events) {
   auto const head = store.history_head();
@@ -49,7 +50,7 @@ std::string whole_and_well(Store& store, std::filesystem::path const& database, 
   auto const report = verify(database);
   if (!report) return "verify: " + to_text(report.error());
   if (!report->sound()) return "verify: " + report->findings.at(0).what;
-  return report->events == events + 1 ? "" : "verify counts other events";
+  return report->events == events + 1 ? "well" : "verify counts other events";
 }
 
 Result<std::unique_ptr<Store>> open_store(std::filesystem::path const& path) {
@@ -96,7 +97,7 @@ std::string live_under_a_file_size_limit(std::filesystem::path const& database) 
   rlimit limit{};
   ::getrlimit(RLIMIT_FSIZE, &limit);
   rlimit const unlimited = limit;
-  limit.rlim_cur = 300 * 1024;
+  limit.rlim_cur = 300UL * 1024;
   ::setrlimit(RLIMIT_FSIZE, &limit);
   auto const refused = store->commit(big_change());
   ::setrlimit(RLIMIT_FSIZE, &unlimited);
@@ -122,7 +123,7 @@ TEST_CASE("a change that does not fit leaves nothing half-done and a smaller one
   CHECK(refused.error().error_class == ErrorClass::storage);
   CHECK(refused.error().where == scratch.database().string());
   CHECK(refused.error().remedy.find("free space") != std::string::npos);
-  CHECK(whole_and_well(*store, scratch.database(), 1) == "");
+  CHECK(whole_and_well(*store, scratch.database(), 1) == "well");
 }
 
 TEST_CASE("a database that was full works again when there is room") {
@@ -137,7 +138,7 @@ TEST_CASE("a database that was full works again when there is room") {
     REQUIRE(good > 0);
   }
   auto const store = open_or_fail(scratch.database());
-  CHECK(whole_and_well(*store, scratch.database(), good) == "");
+  CHECK(whole_and_well(*store, scratch.database(), good) == "well");
   commit_or_fail(*store, big_change());
 }
 
@@ -163,12 +164,12 @@ TEST_CASE("a disk that is really full stops nothing but the commit") {
     WARN("skipped: this place allows no mounts");
     return;
   }
-  CHECK(answer == "");
+  CHECK(answer == "well");
 }
 
 TEST_CASE("a write that the system refuses stops nothing but the commit") {
   Scratch scratch;
-  CHECK(in_child([&] { return live_under_a_file_size_limit(scratch.database()); }) == "");
+  CHECK(in_child([&] { return live_under_a_file_size_limit(scratch.database()); }) == "well");
 }
 
 }  // namespace rekeyd::storage::test

@@ -1,11 +1,10 @@
 #include "tests/storage/scratch.hpp"
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <system_error>
-
-#include <stdlib.h>
 
 namespace rekeyd::storage::test {
 

@@ -57,6 +57,7 @@ std::vector<Column> event_columns() {
   auto const not_null =
       column(scratch.database(), "SELECT \"notnull\" FROM pragma_table_info('history_events')");
   std::vector<Column> columns;
+  columns.reserve(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     columns.push_back({names[i], not_null[i] == "0" && names[i] != "sequence"});
   }

@@ -23,13 +23,21 @@ Instant VirtualClock::wall_now() const {
   return wall_at_start_ + std::chrono::floor<std::chrono::seconds>(mono_ - start_);
 }
 
-asio::awaitable<void> VirtualClock::sleep_until(Mono when) {
+// False if cancelled before.
+asio::awaitable<bool> VirtualClock::rung_at(Mono when) {
   auto executor = co_await asio::this_coro::executor;
   asio::steady_timer bell(executor, asio::steady_timer::time_point::max());
   Bed const bed(*this, when, bell);
   co_await bell.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (!bed.rung) throw boost::system::system_error(asio::error::operation_aborted);
+  co_return bed.rung;
 }
+
+asio::awaitable<void> VirtualClock::sleep_until(Mono when) {
+  bool const rung = co_await rung_at(when);
+  if (!rung) throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+asio::awaitable<void> VirtualClock::sleep_until_or_cancelled(Mono when) { (void)co_await rung_at(when); }
 
 bool VirtualClock::ring_next() {
   auto const first = sleepers_.begin();

@@ -21,6 +21,7 @@ class VirtualClock final : public providers::Clock {
   Instant wall_now() const override;
   Mono mono_now() const override { return mono_; }
   boost::asio::awaitable<void> sleep_until(Mono when) override;
+  boost::asio::awaitable<void> sleep_until_or_cancelled(Mono when) override;
 
   /// The wall clock alone, as an administrator or a time server sets it.
   void step_wall(std::chrono::seconds by) { wall_at_start_ += by; }
@@ -45,6 +46,8 @@ class VirtualClock final : public providers::Clock {
     boost::asio::steady_timer& bell;
     bool rung{false};
   };
+
+  boost::asio::awaitable<bool> rung_at(Mono when);
 
   static constexpr Mono start_{std::chrono::hours(1)};
   std::map<std::pair<Mono, std::uint64_t>, Bed*> sleepers_;

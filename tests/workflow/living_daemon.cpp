@@ -21,9 +21,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unique_ptr<sim::Cloud> cloud_of(fs::path const& world, Instant now) {
-  auto made = sim::load_world(world, {now, 1});
-  if (!made) throw std::runtime_error("the world file has mistakes: " + sim::to_text("world", made.error().front()));
+std::unique_ptr<sim::Cloud> cloud_of(LivingDaemon::Files const& files, Instant now) {
+  auto made = files.world.empty() ? sim::make_world(files.world_text, {now, 1})
+                                  : sim::load_world(files.world, {now, 1});
+  if (!made)
+    throw std::runtime_error("the world file has mistakes: " + sim::to_text("world", made.error().front()));
   return *std::move(made);
 }
 
@@ -57,7 +59,7 @@ LivingDaemon::LivingDaemon(Files const& files, char const* now)
     : random_(7), now_(parse_rfc3339(now).value()) {
   write_credentials(folder_);
   write_policies(files.policies);
-  cloud_ = cloud_of(files.world, now_);
+  cloud_ = cloud_of(files, now_);
   settings_ = settings_of(files.settings, folder_.path());
   for (config::DekStoreSettings const& store : settings_.dek_stores) fs::create_directories(store.path);
   if (!settings_.dek_stores.empty()) {

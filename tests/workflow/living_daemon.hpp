@@ -21,9 +21,10 @@ namespace rekeyd::test {
 class LivingDaemon {
  public:
   struct Files {
-    std::filesystem::path world;  ///< The clouds: a world file.
-    std::string settings;  ///< rekeyd.yaml's text.
-    std::string policies;  ///< policies.d/all.yaml's text.
+    std::filesystem::path world;  ///< The clouds: a world file,
+    std::string world_text;       ///< or its text, if `world` is empty.
+    std::string settings;         ///< rekeyd.yaml's text.
+    std::string policies;         ///< policies.d/all.yaml's text.
   };
 
   explicit LivingDaemon(Files const& files, char const* now = "2026-11-22T00:00:00Z");
@@ -45,6 +46,8 @@ class LivingDaemon {
 
   daemon::Daemon& daemon() { return *life_->daemon; }
   daemon::World& world() { return *life_->world; }
+  std::filesystem::path const& database() const { return settings_.database; }
+  config::Settings& settings() { return settings_; }
   storage::Store& store() { return *life_->store; }
   ModelTransport& network() { return *life_->network; }
   VirtualClock& clock() { return *life_->clock; }

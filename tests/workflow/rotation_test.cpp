@@ -1,4 +1,5 @@
 #include "tests/workflow/living_daemon.hpp"
+#include "tests/workflow/small_world.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -8,40 +9,234 @@
 namespace rekeyd {
 namespace {
 
+namespace fs = std::filesystem;
 using test::LivingDaemon;
 
-std::string text_of(std::filesystem::path const& file) {
+fs::path const source(REKEYD_SOURCE_DIR);
+
+std::string text_of(fs::path const& file) {
   std::ifstream in(file);
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
 }
 
-std::string source(std::string const& name) { return text_of(std::filesystem::path(REKEYD_SOURCE_DIR) / name); }
-
-/// The shipped demonstration: example configuration and policies against the demo's world.
-LivingDaemon::Files shipped() {
+TEST_CASE("the shipped example rotates what is overdue at five clouds and leaves the rest alone") {
   LivingDaemon::Files files;
-  files.world = std::filesystem::path(REKEYD_SOURCE_DIR) / "tests/simulator/worlds/demo.yaml";
-  files.settings = source("config/examples/rekeyd.yaml");
-  return files;
+  files.world = source / "tests/simulator/worlds/demo.yaml";
+  files.settings = text_of(source / "config/examples/rekeyd.yaml");
+  LivingDaemon life(files);
+  fs::remove(life.folder() / "policies.d/all.yaml");
+  for (auto const& entry : fs::directory_iterator(source / "config/examples/policies.d")) {
+    fs::copy_file(entry.path(), life.folder() / "policies.d" / entry.path().filename());
+  }
+  life.start();
+  auto const before = test::keys_at_clouds(life);
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+
+  std::size_t rotated = 0;
+  for (auto const& [key, now] : test::keys_at_clouds(life)) {
+    INFO(key);
+    std::size_t const made = now.versions.size() - before.at(key).versions.size();
+    REQUIRE(made <= 1);
+    rotated += made;
+  }
+  CHECK(rotated == 10);
+  CHECK(life.events(EventKind::rotation_done).size() == 10);
+  // Root keys only: the world's standard key is nobody's business.
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+  test::require_deks_on_current_versions(life);
+  life.stop();
+  test::require_sound_history(life.database());
 }
 
-TEST_CASE("the shipped example rotates what is overdue at five clouds and leaves the rest alone") {
-  LivingDaemon life(shipped());
-  for (auto const& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(REKEYD_SOURCE_DIR) / "config/examples/policies.d")) {
-    std::filesystem::copy_file(entry.path(), life.folder() / "policies.d" / entry.path().filename());
-  }
-  std::filesystem::remove(life.folder() / "policies.d/all.yaml");
+TEST_CASE("a second life finds nothing to do and moves no date") {
+  LivingDaemon life(test::small_world());
   life.start();
-  bool const settled = life.run_until([&] { return life.settled(); });
-  for (daemon::KeyReport const& key : life.daemon().keys()) {
-    UNSCOPED_INFO(key.key.text() << " " << to_text(key.verdict.status) << " " << key.verdict.sentence);
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  auto const keys = test::keys_at_clouds(life);
+  auto const due = life.verdict(test::vault_key).due;
+  for (int i = 0; i < 20; ++i) {
+    life.stop();
+    life.start();
+    life.run_for(std::chrono::hours(3));
+    REQUIRE(life.verdict(test::vault_key).due == due);
   }
-  for (daemon::ProviderReport const& provider : life.daemon().status().providers) UNSCOPED_INFO(provider.last_error);
-  REQUIRE(settled);
-  CHECK(life.events(EventKind::rotation_done).size() == 10);
+  CHECK(test::keys_at_clouds(life) == keys);
+}
+
+TEST_CASE("years pass and every key is rotated on each of its dates and on no other day") {
+  LivingDaemon life(test::small_world());
+  life.start();
+  life.run_for(std::chrono::hours(24 * (365 * 2 + 10)));
+  // Six months apart for two years and some days, from an overdue start: at once, and four times after.
+  CHECK(test::keys_at_clouds(life).at(test::ibm_key).versions.size() == 1 + 5);
+  CHECK(test::keys_at_clouds(life).at(test::vault_key).versions.size() == 2 + 5);
+  test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a lost answer to the rotation is settled by reading, never by doubling") {
+  auto const [kind, host, path] = GENERATE(table<char const*, char const*, char const*>({
+      {"reset-after", "payments-eu.*", "*/create"},
+      {"reset-before", "payments-eu.*", "*/create"},
+      {"truncate", "payments-eu.*", "*/create"},
+      {"malformed-json", "payments-eu.*", "*/create"},
+      {"html", "payments-eu.*", "*/create"},
+      {"huge-body", "payments-eu.*", "*/create"},
+      {"reset-after", "treasury-hsm.*", "*/rotate"},
+      {"reset-before", "treasury-hsm.*", "*/rotate"},
+      {"malformed-json", "treasury-hsm.*", "*/rotate"},
+      {"reset-after", "us-south.*", "*/actions/rotate"},
+      {"reset-before", "us-south.*", "*/actions/rotate"},
+      {"expired-token", "us-south.*", "*/actions/rotate"},
+      {"expired-token", "payments-eu.*", "*/create"},
+  }));
+  INFO(kind << " " << host << path);
+  LivingDaemon life(test::small_world());
+  life.cloud().faults().add(test::fault(kind, host, "POST", path));
+  life.start();
+  auto const before = test::keys_at_clouds(life);
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  for (char const* key : {test::vault_key, test::hsm_key, test::ibm_key}) {
+    INFO(key);
+    CHECK(test::keys_at_clouds(life).at(key).versions.size() == before.at(key).versions.size() + 1);
+  }
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+  test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a new version that shows up late is waited for and not made again") {
+  LivingDaemon life(test::small_world());
+  sim::FaultRule cut = test::fault("reset-after", "payments-eu.*", "POST", "*/create");
+  sim::FaultRule late = cut;
+  late.kind = sim::FaultKind::lag;
+  late.lag = std::chrono::seconds(90);
+  life.cloud().faults().add(late);
+  life.cloud().faults().add(cut);
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  CHECK(test::keys_at_clouds(life).at(test::vault_key).versions.size() == 3);
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+}
+
+TEST_CASE("throttling and outages delay a rotation and do not repeat it") {
+  LivingDaemon life(test::small_world());
+  for (char const* host : {"payments-eu.*", "treasury-hsm.*", "us-south.*", "login.*", "iam.*"}) {
+    sim::FaultRule busy = test::fault("refuse", host, "*", "*");
+    busy.status = 503;
+    busy.probability = 0.3;
+    busy.times = 40;
+    life.cloud().faults().add(busy);
+    sim::FaultRule throttled = test::fault("refuse", host, "*", "*");
+    throttled.status = 429;
+    throttled.retry_after = "7";
+    throttled.probability = 0.2;
+    throttled.times = 40;
+    life.cloud().faults().add(throttled);
+  }
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }, std::chrono::hours(48)));
+  CHECK(test::keys_at_clouds(life).at(test::vault_key).versions.size() == 3);
+  CHECK(test::keys_at_clouds(life).at(test::hsm_key).versions.size() == 2);
+  CHECK(test::keys_at_clouds(life).at(test::ibm_key).versions.size() == 2);
+  test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a provider that cannot be reached holds nobody else up and is asked again") {
+  LivingDaemon life(test::small_world());
+  life.start();
+  bool down = true;
+  life.network().unreachable = [&](std::string const& host) { return down && host.starts_with("us-south"); };
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 2; }));
+  life.run_for(std::chrono::hours(2));
+  auto const reports = life.daemon().status().providers;
+  auto const ibm = std::ranges::find(reports, ProviderName("ibm-prod"), &daemon::ProviderReport::name);
+  CHECK_FALSE(ibm->reachable);
+  CHECK(ibm->last_error.find("nobody answers") != std::string::npos);
+  down = false;
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 3; }));
+}
+
+TEST_CASE("the cap of rotations an hour holds over restarts") {
+  auto files = test::small_world();
+  LivingDaemon life(files);
+  life.settings().rotations.per_hour = 1;
+  life.start();
+  Instant const begin = life.clock().wall_now();
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 1; }));
+  life.stop();
+  life.start();
+  life.run_for(std::chrono::minutes(30));
+  CHECK(life.events(EventKind::rotation_opened).size() == 1);
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 3; }));
+  auto const opened = life.events(EventKind::rotation_opened);
+  REQUIRE(opened.size() == 3);
+  CHECK(opened[1].event.at - opened[0].event.at >= std::chrono::minutes(59));
+  CHECK(opened[2].event.at - begin >= std::chrono::minutes(119));
+}
+
+TEST_CASE("a rotation by someone else is drift, resets the cadence, and its dependants follow") {
+  LivingDaemon life(test::small_world());
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  life.run_for(std::chrono::hours(24 * 30));
+  auto const due = life.verdict(test::ibm_key).due;
+  test::rotate_behind_our_back(life, test::ibm_key);
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 4; }));
+  CHECK(life.events(EventKind::drift).size() == 1);
+  CHECK(*life.verdict(test::ibm_key).due > *due + std::chrono::hours(24 * 28));
+  CHECK(test::keys_at_clouds(life).at(test::ibm_key).versions.size() == 3);
+  test::require_deks_on_current_versions(life);
+  auto const versions = life.store().versions(KeyRef::parse(test::ibm_key).value());
+  REQUIRE(versions);
+  CHECK(versions->back().made_by == MadeBy::other);
+}
+
+TEST_CASE("broken policy files change nothing and are told until they are mended") {
+  auto files = test::small_world();
+  LivingDaemon life(files);
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  std::string const digest = life.daemon().status().policy_digest;
+  life.write_policies("version: 1\npolicies:\n  - { name: all, match: { key: \"*\" }, evry: 1 month }\n");
+  auto const refused = life.daemon().reload("a test");
+  REQUIRE(refused);
+  CHECK_FALSE(refused->applied);
+  auto const status = life.daemon().status();
+  REQUIRE_FALSE(status.reload_errors.empty());
+  CHECK(status.reload_errors.front().find("all.yaml:3:") != std::string::npos);
+  CHECK(status.policy_digest == digest);
+  CHECK(life.events(EventKind::policies_refused).size() == 1);
+
+  life.write_policies("version: 1\npolicies:\n  - { name: all, match: { key: \"*\" }, every: 12 months }\n");
+  REQUIRE(life.daemon().reload("a test")->applied);
+  CHECK(life.daemon().status().reload_errors.empty());
+  CHECK(life.daemon().status().policy_digest != digest);
+}
+
+TEST_CASE("an edit that makes much of the fleet due at once is warned of and counted") {
+  LivingDaemon life(test::small_world());
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  life.run_for(std::chrono::hours(24 * 40));
+  life.write_policies("version: 1\npolicies:\n  - { name: all, match: { key: \"*\" }, every: 1 month }\n");
+  auto const answer = life.daemon().reload("a test");
+  REQUIRE(answer);
+  REQUIRE(answer->warnings.size() == 1);
+  CHECK(answer->warnings.front().find("5 of 5 keys") != std::string::npos);
+}
+
+TEST_CASE("files that are broken from the start leave a daemon that says so and rotates nothing") {
+  auto files = test::small_world();
+  files.policies = "version: 1\npolicies: nonsense\n";
+  LivingDaemon life(files);
+  life.start();
+  life.run_for(std::chrono::hours(5));
+  CHECK(life.events(EventKind::rotation_opened).empty());
+  CHECK_FALSE(life.daemon().status().reload_errors.empty());
+  life.write_policies(test::small_world().policies);
+  REQUIRE(life.daemon().reload("a test")->applied);
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 3; }));
 }
 
 }  // namespace

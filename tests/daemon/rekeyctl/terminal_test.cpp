@@ -61,7 +61,7 @@ TEST_CASE("wrong usage ends with 64 and says what is right", "[rekeyctl]") {
     char const* complaint;
   };
   for (Case const& c :
-       {Case{{}, "A subcommand is required"}, Case{{"rotat"}, "required"},
+       {Case{{}, "which command?"}, Case{{"rotat"}, "rotat"},
         Case{{"status", "--loud"}, "--loud"}, Case{{"status", "-o", "csv"}, "table"},
         Case{{"status", "-o", "1"}, "table"}, Case{{"status", "--timeout", "0"}, "3600"},
         Case{{"rotate", "k"}, "--reason"}, Case{{"rotate", "--reason", "r"}, "key"},
