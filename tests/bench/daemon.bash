@@ -69,14 +69,22 @@ stop_daemon() {
   unset 'pids[-1]'
 }
 
+# enforce SCENE: from now on what is due is rotated.
+enforce() {
+  write_policies "$1" enforce
+  rekeyctl reload >"$home/reload.log" 2>&1 || die "the policies were refused: $(<"$home/reload.log")"
+}
+
 rekeyctl() { "$bin/daemon/rekeyctl" "$@"; }
 
-# Observed keys need no attention, so the answer is short and asking for it costs the daemon little.
+# keys_known N: asked of the database, so that asking costs the daemon nothing.
+keys_known() { (($(sqlite3 -readonly "$database" "SELECT count(*) FROM audit_root_keys" 2>/dev/null || echo 0) >= $1)); }
+
 inventory_done() {
   rekeyctl status -o json 2>/dev/null | jq -e '.providers | all(.last_inventory != null)' >/dev/null
 }
 
-# Asked of the database, so that asking costs the daemon nothing.
+# rotations_done N: likewise.
 rotations_done() {
   local done blocked
   IFS='|' read -r done blocked < <(sqlite3 -readonly "$database" "
