@@ -12,6 +12,8 @@ packages_build=(
 packages_test=(catch2)
 # scripts/demo asks the simulated clouds what they hold, and compares.
 packages_demo=(curl jq)
+# scripts/bench puts wrk beside rekeyd.
+packages_bench=(wrk curl jq)
 packages_clang=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19)
 # systemd-analyze, systemd-sysusers and systemd-tmpfiles judge the installed unit.
 packages_systemd=(systemd)
