@@ -73,15 +73,14 @@ Result<void> Daemon::start() {
 
 void Daemon::start_inventories() {
   for (auto const& [name, instance] : world_.providers) {
-    inventories_.push_back(std::make_unique<Inventory>(
-        world_, fleet_, rotator_, stop_, name, settings_.inventory_every, [this] { fleet_changed(); }));
+    // The status line looks at every key: telling it at each change of a large fleet would grow with its
+    // square.
+    Inventory::Listeners listeners{.changed = [this] { scheduler_.wake(); },
+                                   .looked = [this] { service_manager_.status(one_line()); }};
+    inventories_.push_back(std::make_unique<Inventory>(world_, fleet_, rotator_, stop_, name,
+                                                       settings_.inventory_every, std::move(listeners)));
     looking_.spawn(inventories_.back()->run(), "inventory of " + name.str());
   }
-}
-
-void Daemon::fleet_changed() {
-  scheduler_.wake();
-  service_manager_.status(one_line());
 }
 
 asio::awaitable<void> Daemon::stop(std::chrono::seconds patience) {

@@ -53,7 +53,6 @@ class Daemon final : public ControlService {
   void start_inventories();
   Result<TrackedKey*> find_rotation(RotationId const& id);
   Result<void> record_life(EventKind kind, std::string const& sentence);
-  void fleet_changed();
   boost::asio::awaitable<void> feed_watchdog(std::chrono::microseconds interval);
 
   World& world_;

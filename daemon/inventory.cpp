@@ -23,15 +23,6 @@ constexpr auto read_patience = std::chrono::minutes(5);
 // at least this often.
 constexpr auto full_reading_every = std::chrono::hours(24);
 
-void append(storage::Change& to, storage::Change&& from) {
-  auto const move_all = [](auto& into, auto& out_of) { std::ranges::move(out_of, std::back_inserter(into)); };
-  move_all(to.keys, from.keys);
-  move_all(to.versions, from.versions);
-  move_all(to.registrations, from.registrations);
-  move_all(to.registrations_gone, from.registrations_gone);
-  move_all(to.events, from.events);
-}
-
 /// One key's reading: filled by a task of its own.
 struct Reading {
   KeyRef key;
@@ -51,14 +42,14 @@ asio::awaitable<void> read_one(providers::KmsProvider& kms, providers::Clock& cl
 }  // namespace
 
 Inventory::Inventory(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop,
-                     ProviderName provider, std::chrono::seconds every, std::function<void()> changed)
+                     ProviderName provider, std::chrono::seconds every, Listeners listeners)
     : world_(world),
       fleet_(fleet),
       rotator_(rotator),
       stop_(stop),
       provider_(std::move(provider)),
       every_(every),
-      changed_(std::move(changed)) {}
+      listeners_(std::move(listeners)) {}
 
 asio::awaitable<void> Inventory::run() {
   while (!stop_.requested) {
@@ -95,7 +86,8 @@ asio::awaitable<bool> Inventory::look() {
     instance.health.last_inventory = world_.clock.wall_now();
     instance.health.keys = keys;
   }
-  changed_();
+  listeners_.changed();
+  listeners_.looked();
   co_return complete;
 }
 
@@ -159,7 +151,7 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     if (!registered) co_return std::unexpected(registered.error());
     Observation observation =
         observe(known, std::move(*reading.description), *registered, reading.registrations, now);
-    append(change, std::move(observation.change));
+    storage::append(change, std::move(observation.change));
     seen.push_back(std::move(observation));
   }
   if (Result<void> const written = world_.store.commit(change); !written) {
@@ -170,7 +162,7 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     fleet_.put(std::move(observation.stored));
     if (observation.drift_from) follow_drift(ref, *observation.drift_from);
   }
-  changed_();
+  listeners_.changed();
   co_return Result<void>();
 }
 

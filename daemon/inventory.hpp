@@ -18,9 +18,14 @@ namespace rekeyd::daemon {
 /// Keys with an unfinished rotation are left out: their rotation reads and writes them.
 class Inventory {
  public:
-  /// `changed` is called after the fleet has changed.
+  /// Whom it tells. `changed`: the fleet has changed, many times in a look at a large one; `looked`: a look
+  /// has come to its end.
+  struct Listeners {
+    std::function<void()> changed;
+    std::function<void()> looked;
+  };
   Inventory(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop, ProviderName provider,
-            std::chrono::seconds every, std::function<void()> changed);
+            std::chrono::seconds every, Listeners listeners);
 
   /// Looks now and then at the given interval until stopped; after a failure sooner, with back-off.
   boost::asio::awaitable<void> run();
@@ -43,7 +48,7 @@ class Inventory {
   StopFlag const& stop_;
   ProviderName provider_;
   std::chrono::seconds every_;
-  std::function<void()> changed_;
+  Listeners listeners_;
   int failures_{};
   std::string unlisted_;  ///< The last entry of this look's listings that could not be read, told; or empty.
 };

@@ -7,6 +7,8 @@
 
 namespace rekeyd::daemon {
 
+namespace asio = boost::asio;
+
 namespace {
 
 template <class... Cases>
@@ -125,7 +127,7 @@ Result<void> Journal::open(Rotation const& rotation) {
   return world_.store.commit(change);
 }
 
-Result<storage::StepRecord> Journal::intend(Rotation const& rotation) {
+Result<storage::StepRecord> Journal::add_intent(Rotation const& rotation, storage::Change& change) {
   auto const earlier = world_.store.steps(rotation.id);
   if (!earlier) return std::unexpected(earlier.error());
   storage::StepRecord record;
@@ -135,28 +137,54 @@ Result<storage::StepRecord> Journal::intend(Rotation const& rotation) {
       1 + static_cast<int>(std::ranges::count(*earlier, rotation.step, &storage::StepRecord::step));
   record.intended_at = world_.clock.wall_now();
 
-  storage::Change change;
-  change.rotations.push_back(rotation);
   change.steps.push_back(record);
   HistoryEvent event = event_of(rotation, EventKind::step_intended,
                                 fmt::format("step {} intended", to_text(rotation.step)), record.intended_at);
   event.step = to_text(rotation.step);
   change.events.push_back(std::move(event));
-  if (auto written = world_.store.commit(change); !written) return std::unexpected(written.error());
   return record;
 }
 
-Result<void> Journal::settle(storage::StepRecord record, Rotation const& after, StepOutcome const& outcome,
-                             storage::Change facts) {
+void Journal::add_outcome(storage::StepRecord record, Rotation const& after, StepOutcome const& outcome,
+                          storage::Change& change) {
   Instant const now = world_.clock.wall_now();
   record.ended_at = now;
   record.outcome = words_of(outcome).word;
   record.message = after.message;
-  facts.rotations.push_back(after);
-  facts.events.push_back(outcome_event(after, record.step, outcome, now));
-  if (auto ending = ending_event(after, now)) facts.events.push_back(*std::move(ending));
-  facts.steps.push_back(std::move(record));
-  return world_.store.commit(facts);
+  change.rotations.push_back(after);
+  change.events.push_back(outcome_event(after, record.step, outcome, now));
+  if (auto ending = ending_event(after, now)) change.events.push_back(*std::move(ending));
+  change.steps.push_back(std::move(record));
+}
+
+asio::awaitable<Result<storage::StepRecord>> Journal::intend(Rotation rotation) {
+  storage::Change change;
+  change.rotations.push_back(rotation);
+  Result<storage::StepRecord> record = add_intent(rotation, change);
+  if (!record) co_return record;
+  Result<void> const written = co_await group_.commit(std::move(change));
+  if (!written) co_return std::unexpected(written.error());
+  co_return record;
+}
+
+asio::awaitable<Result<void>> Journal::keep(Rotation rotation) {
+  storage::Change change;
+  change.rotations.push_back(std::move(rotation));
+  return group_.commit(std::move(change));
+}
+
+asio::awaitable<Result<std::optional<storage::StepRecord>>> Journal::settle(
+    storage::StepRecord record, Rotation after, StepOutcome outcome, storage::Change facts, bool then_next) {
+  add_outcome(std::move(record), after, outcome, facts);
+  std::optional<storage::StepRecord> next;
+  if (then_next) {
+    Result<storage::StepRecord> intended = add_intent(after, facts);
+    if (!intended) co_return std::unexpected(intended.error());
+    next = *std::move(intended);
+  }
+  Result<void> const written = co_await group_.commit(std::move(facts));
+  if (!written) co_return std::unexpected(written.error());
+  co_return next;
 }
 
 Result<void> Journal::decided(Rotation const& after, std::string const& caller, std::string const& sentence) {

@@ -1,9 +1,11 @@
 #pragma once
+#include "daemon/group_commit.hpp"
 #include "daemon/world.hpp"
 #include "policy/history_event.hpp"
 #include "policy/rotation.hpp"
 #include "storage/store.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,21 +15,31 @@ namespace rekeyd::daemon {
 /// events. An error means nothing was written and nothing may be done on the strength of it.
 class Journal {
  public:
-  explicit Journal(World& world) : world_(world) {}
+  explicit Journal(World& world) : world_(world), group_(world.executor, world.store) {}
 
   /// The rotation exists from here on.
   Result<void> open(Rotation const& rotation);
   /// `rotation.step` is about to be tried. Returns the record that settle() completes.
-  Result<storage::StepRecord> intend(Rotation const& rotation);
+  boost::asio::awaitable<Result<storage::StepRecord>> intend(Rotation rotation);
+  /// The rotation as it is, in the middle of a step.
+  boost::asio::awaitable<Result<void>> keep(Rotation rotation);
   /// The try is over: `after` is the rotation as advance() left it; `facts` are rows that change with it
   /// (a new key version, a moved registration) and further events.
-  Result<void> settle(storage::StepRecord record, Rotation const& after, StepOutcome const& outcome,
-                      storage::Change facts);
+  ///
+  /// `then_next`: the next step follows at once. Its intent becomes durable in the same transaction (nothing
+  /// is done between the two, and one wait for the disk is saved) and its record is returned.
+  boost::asio::awaitable<Result<std::optional<storage::StepRecord>>> settle(
+      storage::StepRecord record, Rotation after, StepOutcome outcome, storage::Change facts, bool then_next);
   /// A person's decision on a blocked rotation.
   Result<void> decided(Rotation const& after, std::string const& caller, std::string const& sentence);
 
  private:
+  Result<storage::StepRecord> add_intent(Rotation const& rotation, storage::Change& change);
+  void add_outcome(storage::StepRecord record, Rotation const& after, StepOutcome const& outcome,
+                   storage::Change& change);
+
   World& world_;
+  GroupCommit group_;
 };
 
 /// An event about a rotation, stamped `at`, with everything that the rotation knows filled in.

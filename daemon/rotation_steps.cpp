@@ -169,7 +169,8 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
   Rotation const before = rotation;
   rotation.last_sent = world_.clock.wall_now();
-  if (auto const durable = record(rotation); !durable) {
+  Result<void> const durable = co_await record(rotation);
+  if (!durable) {
     Error const not_durable = durable.error();
     co_return ended(before, StepAgain{not_durable});
   }

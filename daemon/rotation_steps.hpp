@@ -24,7 +24,7 @@ struct StepResult {
 class RotationSteps {
  public:
   /// Makes `rotation` durable as it is, before a request goes out: the intent of the act itself.
-  using Record = std::function<Result<void>(Rotation const& rotation)>;
+  using Record = std::function<boost::asio::awaitable<Result<void>>(Rotation rotation)>;
 
   RotationSteps(World& world, StopFlag const& stop) : world_(world), rewrapper_(world, stop) {}
 

@@ -1,5 +1,6 @@
 #include "daemon/rotator.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -83,30 +84,36 @@ asio::awaitable<void> Rotator::carry_on(KeyRef ref) {
   TrackedKey* const key = fleet_.find(ref);
   if (key == nullptr || !key->rotation) co_return;
   InHand const in_hand(fleet_, *key);
-  bool more = true;
-  while (more && !stop_.requested) more = co_await one_step(*key);
+  if (stop_.requested) co_return;
+  std::optional<storage::StepRecord> intended = co_await intend(*key);
+  while (intended) intended = co_await one_step(*key, *std::move(intended));
 }
 
-/// One try of the rotation's current step. True when the next step may follow at once.
-asio::awaitable<bool> Rotator::one_step(TrackedKey& key) {
-  Result<storage::StepRecord> const record = journal_.intend(*key.rotation);
-  if (!record) {
-    not_recorded(key, record.error());
-    co_return false;
-  }
-  RotationSteps::Record const keep = [this](Rotation const& rotation) {
-    storage::Change change;
-    change.rotations.push_back(rotation);
-    return world_.store.commit(change);
-  };
+asio::awaitable<std::optional<storage::StepRecord>> Rotator::intend(TrackedKey& key) {
+  Result<storage::StepRecord> const record = co_await journal_.intend(*key.rotation);
+  if (record) co_return *record;
+  not_recorded(key, record.error());
+  co_return std::nullopt;
+}
+
+/// One try of the rotation's current step. Returns the next step's intent when that may follow at once.
+asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey& key,
+                                                                      storage::StepRecord intended) {
+  RotationSteps::Record const keep = [this](Rotation rotation) { return journal_.keep(std::move(rotation)); };
   StepResult result = co_await steps_.run(*key.rotation, key, keep);
   Rotation after = advance(std::move(result.rotation), result.outcome, world_.clock.wall_now());
-  if (auto const durable = journal_.settle(*record, after, result.outcome, result.facts); !durable) {
-    not_recorded(key, durable.error());
-    co_return false;
+  bool const at_once = after.state == RotationState::open && !after.next_try && !stop_.requested;
+  // A step that was cancelled has an outcome, too.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  Result<std::optional<storage::StepRecord>> const next =
+      co_await journal_.settle(std::move(intended), after, result.outcome, result.facts, at_once);
+  co_await asio::this_coro::throw_if_cancelled(true);
+  if (!next) {
+    not_recorded(key, next.error());
+    co_return std::nullopt;
   }
   take_over(key, std::move(after), result.facts);
-  co_return key.rotation&& key.rotation->state == RotationState::open && !key.rotation->next_try;
+  co_return *next;
 }
 
 void Rotator::take_over(TrackedKey& key, Rotation after, storage::Change const& facts) {

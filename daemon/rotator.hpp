@@ -5,6 +5,8 @@
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
 
+#include <optional>
+
 namespace rekeyd::daemon {
 
 /// Carries rotations through their steps: intent, act, outcome, each durable before the next. One coroutine a
@@ -28,7 +30,9 @@ class Rotator {
 
  private:
   Result<RotationId> begin(TrackedKey& key, Rotation rotation);
-  boost::asio::awaitable<bool> one_step(TrackedKey& key);
+  boost::asio::awaitable<std::optional<storage::StepRecord>> intend(TrackedKey& key);
+  boost::asio::awaitable<std::optional<storage::StepRecord>> one_step(TrackedKey& key,
+                                                                      storage::StepRecord intended);
   void take_over(TrackedKey& key, Rotation after, storage::Change const& facts);
   void not_recorded(TrackedKey& key, Error const& error);
 

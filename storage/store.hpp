@@ -65,6 +65,9 @@ struct Change {
   std::vector<HistoryEvent> events;        ///< Appended in order.
 };
 
+/// Both as one, `more` after what `to` holds.
+void append(Change& to, Change more);
+
 struct RecordedEvent {
   std::int64_t sequence{};
   HistoryEvent event;

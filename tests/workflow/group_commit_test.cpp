@@ -1,0 +1,170 @@
+#include "daemon/group_commit.hpp"
+
+#include "storage/sqlite_store.hpp"
+#include "tests/support/run_coroutine.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <catch2/catch.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rekeyd {
+namespace {
+
+namespace asio = boost::asio;
+using daemon::GroupCommit;
+
+/// The real store, counting transactions.
+class CountingStore final : public storage::Store {
+ public:
+  explicit CountingStore(std::filesystem::path const& database) {
+    auto opened = storage::open_sqlite_store({.path = database});
+    REQUIRE(opened);
+    store_ = *std::move(opened);
+  }
+  Result<void> commit(storage::Change const& change) override {
+    ++commits;
+    return store_->commit(change);
+  }
+  Result<std::vector<storage::StoredKey>> keys() override { return store_->keys(); }
+  Result<std::optional<storage::StoredKey>> key(KeyRef const& ref) override { return store_->key(ref); }
+  Result<std::vector<storage::StoredVersion>> versions(KeyRef const& ref) override {
+    return store_->versions(ref);
+  }
+  Result<std::vector<Registration>> registrations(KeyRef const& ref) override {
+    return store_->registrations(ref);
+  }
+  Result<std::vector<Rotation>> unfinished_rotations() override { return store_->unfinished_rotations(); }
+  Result<std::optional<Rotation>> rotation(RotationId const& id) override { return store_->rotation(id); }
+  Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) override {
+    return store_->rotations(ref, limit);
+  }
+  Result<std::vector<storage::StepRecord>> steps(RotationId const& id) override { return store_->steps(id); }
+  Result<std::vector<Instant>> rotate_intents_since(Instant since) override {
+    return store_->rotate_intents_since(since);
+  }
+  Result<std::vector<storage::PreviousDek>> previous_deks(KeyRef const& ref) override {
+    return store_->previous_deks(ref);
+  }
+  Result<std::vector<storage::RecordedEvent>> history(storage::HistoryQuery const& query) override {
+    return store_->history(query);
+  }
+  Result<storage::HistoryHead> history_head() override { return store_->history_head(); }
+
+  int commits{};
+
+ private:
+  std::unique_ptr<storage::Store> store_;
+};
+
+storage::Change said(std::string const& sentence) {
+  HistoryEvent event;
+  event.kind = EventKind::requested;
+  event.actor = "a person";
+  event.sentence = sentence;
+  storage::Change change;
+  change.events.push_back(std::move(event));
+  return change;
+}
+
+/// A version of a key that nobody has stored.
+storage::Change impossible() {
+  storage::Change change = said("never");
+  storage::StoredVersion version;
+  version.key = {ProviderName("p"), VaultName("v"), KeyId("k")};
+  version.version.id = VersionId("1");
+  change.versions.push_back(std::move(version));
+  return change;
+}
+
+struct Office {
+  test::TemporaryFolder folder;
+  CountingStore store{folder.path() / "rekeyd.db"};
+  asio::io_context io{1};
+  GroupCommit group{io.get_executor(), store};
+  std::vector<Result<void>> outcomes;
+
+  asio::awaitable<void> hand_in(storage::Change change) {
+    Result<void> outcome = co_await group.commit(std::move(change));
+    outcomes.push_back(std::move(outcome));
+  }
+  void spawn(storage::Change change) { asio::co_spawn(io, hand_in(std::move(change)), asio::detached); }
+  std::vector<std::string> history() {
+    std::vector<std::string> sentences;
+    auto const events = store.history({});
+    REQUIRE(events);
+    for (auto const& recorded : *events) sentences.push_back(recorded.event.sentence);
+    return sentences;
+  }
+};
+
+TEST_CASE("changes of one turn of the loop become one transaction, in the order of their callers") {
+  Office office;
+  for (char const* sentence : {"one", "two", "three"}) office.spawn(said(sentence));
+  test::run_ready(office.io);
+  CHECK(office.outcomes.size() == 3);
+  CHECK(office.store.commits == 1);
+  CHECK(office.history() == std::vector<std::string>{"one", "two", "three"});
+
+  office.spawn(said("four"));
+  test::run_ready(office.io);
+  CHECK(office.store.commits == 2);
+  CHECK(office.history().back() == "four");
+}
+
+TEST_CASE("nobody goes on before his change is durable") {
+  Office office;
+  office.spawn(said("one"));
+  while (office.outcomes.empty()) {
+    REQUIRE(office.io.run_one() == 1);
+    if (!office.outcomes.empty()) CHECK(office.history() == std::vector<std::string>{"one"});
+  }
+}
+
+TEST_CASE("a change that the store refuses spoils no other") {
+  Office office;
+  office.spawn(said("one"));
+  office.spawn(impossible());
+  office.spawn(said("two"));
+  test::run_ready(office.io);
+  REQUIRE(office.outcomes.size() == 3);
+  CHECK(office.outcomes[0]);
+  REQUIRE_FALSE(office.outcomes[1]);
+  CHECK(office.outcomes[1].error().code == "unknown_key");
+  CHECK(office.outcomes[2]);
+  CHECK(office.history() == std::vector<std::string>{"one", "two"});
+}
+
+TEST_CASE("what a cancelled caller has handed in becomes durable, and he hears of it") {
+  Office office;
+  asio::cancellation_signal signal;
+  asio::co_spawn(office.io, office.hand_in(said("one")),
+                 asio::bind_cancellation_slot(signal.slot(), asio::detached));
+  REQUIRE(office.io.poll_one() == 1);  // it has handed in, and waits
+  CHECK(office.outcomes.empty());
+  signal.emit(asio::cancellation_type::terminal);
+  test::run_ready(office.io);
+  REQUIRE(office.outcomes.size() == 1);
+  CHECK(office.outcomes[0]);
+  CHECK(office.history() == std::vector<std::string>{"one"});
+}
+
+TEST_CASE("a loop that is torn down in the middle leaves nothing behind") {
+  test::TemporaryFolder folder;
+  CountingStore store(folder.path() / "rekeyd.db");
+  auto io = std::make_unique<asio::io_context>(1);
+  GroupCommit group(io->get_executor(), store);
+  asio::co_spawn(*io, group.commit(said("one")), asio::detached);
+  REQUIRE(io->poll_one() == 1);
+  io.reset();
+  CHECK(store.commits == 0);
+}
+
+}  // namespace
+}  // namespace rekeyd
