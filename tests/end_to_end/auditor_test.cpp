@@ -50,7 +50,7 @@ TEST_CASE("the audit views answer while rekeyd runs, after it has stopped and af
   site.start();
   site.kill();
   check_all_views(site);
-  CHECK(organisation.amiss_with_history() == "");
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
 }
 
 }  // namespace rekeyd::test

@@ -36,8 +36,8 @@ void check_one_new_version_each(Organisation& organisation) {
     INFO(key);
     CHECK(count == 1);
   }
-  CHECK(organisation.amiss_with_deks() == "");
-  CHECK(organisation.amiss_with_history() == "");
+  CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
 }
 
 bool needs_nobody(boost::json::value const& key, boost::json::string const& now) {

@@ -100,9 +100,9 @@ TEST_CASE("on a full disk nothing is rotated and status says why and with room a
   CHECK(boost::json::serialize(site.ask({"status"}).at("warnings")) == "[]");
   CHECK(organisation.new_versions() ==
         std::map<std::string, std::size_t>{{"payments/cmk-1", 1}, {"orders/" + ibm_key_id(101), 1}});
-  CHECK(organisation.amiss_with_deks() == "");
+  CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
   CHECK(site.stop() == 0);
-  CHECK(organisation.amiss_with_history() == "");
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
 }
 
 }  // namespace rekeyd::test

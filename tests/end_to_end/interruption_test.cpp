@@ -55,8 +55,8 @@ void check_that_the_next_life_finishes(Organisation& organisation) {
     INFO(key);
     CHECK(count == 1);
   }
-  CHECK(organisation.amiss_with_deks() == "");
-  CHECK(organisation.amiss_with_history() == "");
+  CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
   CHECK(site.number("SELECT count(*) FROM audit_rotations WHERE state = 'done'") == 5);
 }
 

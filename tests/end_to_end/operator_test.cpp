@@ -78,7 +78,7 @@ TEST_CASE("a person rotates a key now and not twice within IBM's hour") {
   CHECK(site.rekeyctl({"rotate", "cmk-other", "--reason", "first", "--wait"}).exit == 0);
   CHECK(site.rekeyctl({"rotate", "cmk-other", "--reason", "second", "--wait"}).exit == 0);
   CHECK(organisation.new_versions() == Counts{{"orders/" + ibm_key_id(101), 1}, {"payments/cmk-other", 2}});
-  CHECK(organisation.amiss_with_deks() == "");
+  CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
 
   std::string const rotation = first_line(asked.out);
   CHECK(site.text("SELECT \"trigger\" || ' ' || reason FROM audit_rotations WHERE rotation = '" + rotation +
@@ -86,7 +86,7 @@ TEST_CASE("a person rotates a key now and not twice within IBM's hour") {
   CHECK_THAT(site.text("SELECT requested_by FROM audit_rotations WHERE rotation = '" + rotation + "'"),
              Contains("uid " + std::to_string(::getuid())));
   CHECK(site.stop() == 0);
-  CHECK(organisation.amiss_with_history() == "");
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
 }
 
 TEST_CASE("a wish that names no key or two keys is refused with the reason") {
@@ -157,7 +157,7 @@ TEST_CASE("a Managed HSM key without rotation policy is blocked until its owner 
   CHECK(site.rekeyctl({"retry", rotation}).exit == 0);
   site.await("nothing is blocked", [&] { return site.settled() && site.rekeyctl({"status"}).exit == 0; });
   CHECK(organisation.new_versions() == Counts{{"payments/cmk-due", 1}, {"treasury/hsm-aes", 1}});
-  CHECK(organisation.amiss_with_deks() == "");
+  CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
   CHECK(site.stop() == 0);
 }
 
@@ -179,9 +179,9 @@ TEST_CASE("a new version that lacks what the old one had is not used before it i
   CHECK(site.rekeyctl({"retry", rotation}).exit == 0);
   site.await("nothing is blocked", [&] { return site.settled() && site.rekeyctl({"status"}).exit == 0; });
   CHECK(organisation.new_versions() == Counts{{"treasury/hsm-aes", 1}});
-  CHECK(organisation.amiss_with_deks() == "");
+  CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
   CHECK(site.stop() == 0);
-  CHECK(organisation.amiss_with_history() == "");
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
 }
 
 }  // namespace rekeyd::test

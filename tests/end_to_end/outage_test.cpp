@@ -28,7 +28,8 @@ class ReservedPort {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     auto* const any = reinterpret_cast<sockaddr*>(&address);
-    bool const bound = ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+    bool const bound = socket_ >= 0 &&
+                       ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
                        ::bind(socket_, any, size) == 0 && ::getsockname(socket_, any, &size) == 0;
     if (!bound) throw std::system_error(errno, std::generic_category(), "cannot reserve a port");
     port_ = ntohs(address.sin_port);

@@ -1,6 +1,7 @@
 #include "tests/end_to_end/running_program.hpp"
 
-#include <array>
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <csignal>
 #include <fstream>
@@ -30,6 +31,7 @@ int checked(int result, std::string const& act) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
+  all.reserve(texts.size() + 1);
   for (std::string& text : texts) all.push_back(text.data());
   all.push_back(nullptr);
   return all;
@@ -41,6 +43,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   int const nothing = ::open("/dev/null", O_RDONLY);
+  if (nothing < 0) ::_exit(127);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
@@ -63,7 +66,8 @@ RunningProgram::RunningProgram(std::vector<std::string> const& command,
     : log_(std::move(log)) {
   std::vector<std::string> arguments = command;
   std::vector<std::string> variables;
-  for (auto const& [name, value] : environment) variables.push_back(name + "=" + value);
+  variables.reserve(environment.size());
+  for (auto const& [name, value] : environment) variables.push_back(fmt::format("{}={}", name, value));
   auto const argument_list = pointers(arguments);
   auto const variable_list = pointers(variables);
   int const output =

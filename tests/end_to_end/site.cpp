@@ -25,6 +25,7 @@ constexpr auto patience_for_end = std::chrono::seconds(70);  // What the daemon 
 
 /// What sanitizers are told reaches the programs; nothing else of the tester's environment does.
 void pass_on(std::map<std::string, std::string>& environment, char const* name) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread
   if (char const* const value = std::getenv(name); value != nullptr) environment[name] = value;
 }
 
