@@ -168,7 +168,7 @@ Result<void> Rotator::retry(TrackedKey& key, std::string const& caller) {
 Result<void> Rotator::abandon(TrackedKey& key, std::string const& caller, std::string const& reason) {
   if (!key.rotation || key.running) return std::unexpected(no_rotation(key.stored.key.ref, "resting"));
   Rotation const given_up =
-      advance(*key.rotation, StepAbandoned{"given up by a person: " + reason}, world_.clock.wall_now());
+      abandoned(*key.rotation, "given up by a person: " + reason, world_.clock.wall_now());
   if (auto durable = journal_.decided(given_up, caller, "rotation to be abandoned: " + reason); !durable) {
     return durable;
   }

@@ -1,9 +1,11 @@
 #include "policy/rotation.hpp"
 
 #include "policy/words.hpp"
+#include "policy/workflow.hpp"
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace rekeyd {
 
@@ -49,6 +51,14 @@ void block(Rotation& rotation, StepBlocked const& outcome) {
   rotation.next_try.reset();
 }
 
+StepBlocked not_in_the_workflow(Step step) {
+  Error error;
+  error.error_class = ErrorClass::permanent;
+  error.what = std::string("step ") + to_text(step) + " ended in a way that the workflow does not know";
+  error.remedy = "this is a defect of rekeyd: report it; nothing was changed by this ending";
+  return {"not_in_the_workflow", std::move(error)};
+}
+
 void go_on(Rotation& rotation, Instant now) {
   rotation.attempts = 0;
   rotation.next_try.reset();
@@ -77,24 +87,14 @@ MadeBy maker_of(Rotation const& rotation, KeyVersion const& version) {
 
 }  // namespace
 
-std::optional<Step> step_after(Step step) {
-  switch (step) {
-    case Step::claim:
-      return Step::preflight;
-    case Step::preflight:
-      return Step::rotate;
-    case Step::rotate:
-      return Step::propagate;
-    case Step::propagate:
-      return Step::verify;
-    case Step::verify:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
+std::optional<Step> step_after(Step step) { return rule_of(step).next; }
 
 Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now) {
   rotation.updated = now;
+  if (!allowed(rotation.step, outcome)) {
+    block(rotation, not_in_the_workflow(rotation.step));
+    return rotation;
+  }
   std::visit(Overloaded{[&](StepDone const&) { go_on(rotation, now); },
                         [&](StepAgain const& again) { try_again(rotation, again.error, now); },
                         [&](StepWait const& wait) {
@@ -103,12 +103,7 @@ Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now) {
                           rotation.remedy.clear();
                         },
                         [&](StepBlocked const& blocked) { block(rotation, blocked); },
-                        [&](StepAbandoned const& abandoned) {
-                          rotation.state = RotationState::abandoned;
-                          rotation.message = abandoned.why;
-                          rotation.next_try.reset();
-                          rotation.ended = now;
-                        },
+                        [&](StepAbandoned const& moot) { rotation = abandoned(rotation, moot.why, now); },
                         [&](StepBack const& back) {
                           rotation.step = back.to;
                           rotation.attempts = 0;
@@ -116,6 +111,15 @@ Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now) {
                           rotation.next_try.reset();
                         }},
              outcome);
+  return rotation;
+}
+
+Rotation abandoned(Rotation rotation, std::string why, Instant now) {
+  rotation.state = RotationState::abandoned;
+  rotation.message = std::move(why);
+  rotation.next_try.reset();
+  rotation.updated = now;
+  rotation.ended = now;
   return rotation;
 }
 

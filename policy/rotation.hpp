@@ -82,9 +82,13 @@ struct StepBack {
 };  ///< Provider truth moved on: do an earlier step again.
 using StepOutcome = std::variant<StepDone, StepAgain, StepWait, StepBlocked, StepAbandoned, StepBack>;
 
-/// The rotation after `outcome` of its current step: the workflow's only transition function.
+/// The rotation after `outcome` of its current step: the workflow's only transition function. Which outcome
+/// may lead where is the table in policy/workflow.hpp; one that is not in it blocks the rotation.
 /// Back-off is data (attempts, next_try), so a restart neither forgets nor storms.
 Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now);
+
+/// Given up: by a person at any step, or since provider truth made it pointless.
+Rotation abandoned(Rotation rotation, std::string why, Instant now);
 
 /// A blocked rotation that a person wants tried again: open, same step, no failures counted.
 Rotation reopened(Rotation rotation, Instant now);

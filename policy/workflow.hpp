@@ -1,0 +1,85 @@
+#pragma once
+#include "policy/rotation.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+
+namespace rekeyd {
+
+/// One step of a rotation: what may follow it, and how it bears being asked again. The whole workflow is the
+/// table below; advance() follows it and docs/workflow.md is written from it.
+struct StepRule {
+  Step step;
+  std::optional<Step> next;  ///< After it is done; after the last the rotation is done.
+  std::optional<Step> back;  ///< Where provider truth may send it back to.
+  bool may_wait;             ///< May rest without having failed.
+  bool may_be_moot;          ///< May find that the rotation has become pointless: abandoned.
+  char const* reads;         ///< Provider truth that it looks at first, each time.
+  char const* does;          ///< What it changes outside.
+  char const* asked_again;   ///< Why a second time, after a crash or a lost answer, does no harm.
+};
+
+/// In order. Every step may also fail (tried again with back-off, blocked after failures_max()) or block at
+/// once; a person may abandon a rotation at any.
+inline constexpr std::array<StepRule, 5> workflow{{
+    {.step = Step::claim,
+     .next = Step::preflight,
+     .back = std::nullopt,
+     .may_wait = false,
+     .may_be_moot = true,
+     .reads = "the key and its versions",
+     .does = "nothing; the base version and the known versions go on record",
+     .asked_again = "it changes nothing outside"},
+    {.step = Step::preflight,
+     .next = Step::rotate,
+     .back = std::nullopt,
+     .may_wait = false,
+     .may_be_moot = false,
+     .reads = "state, permissions, limits and rotation policy of the key",
+     .does = "nothing",
+     .asked_again = "it changes nothing outside"},
+    {.step = Step::rotate,
+     .next = Step::propagate,
+     .back = std::nullopt,
+     .may_wait = true,
+     .may_be_moot = false,
+     .reads = "the versions",
+     .does = "puts a neutral rotation policy on the key where the configuration says so; sends one request "
+             "that makes a new version, after its intent is durable",
+     .asked_again =
+         "a version that was not there at the claim is adopted; a request of unknown fate is given the "
+         "provider's lag to show"},
+    {.step = Step::propagate,
+     .next = Step::verify,
+     .back = std::nullopt,
+     .may_wait = true,
+     .may_be_moot = false,
+     .reads = "the new version, and each WDEK with the version it is on",
+     .does = "re-wraps every WDEK that is not on the new version, batch by batch",
+     .asked_again = "what is on the new version is skipped; a replacement is atomic"},
+    {.step = Step::verify,
+     .next = std::nullopt,
+     .back = Step::propagate,
+     .may_wait = false,
+     .may_be_moot = false,
+     .reads = "the key, its current version, and every WDEK",
+     .does = "nothing",
+     .asked_again = "it changes nothing outside"},
+}};
+
+/// The row of a step.
+constexpr StepRule const& rule_of(Step step) {
+  for (StepRule const& rule : workflow) {
+    if (rule.step == step) return rule;
+  }
+  return workflow.front();
+}
+
+/// May a step end so? What the table does not allow is a defect of the step's code.
+bool allowed(Step step, StepOutcome const& outcome);
+
+/// The table as a document for people: a diagram (Mermaid) and what each step reads, does and bears.
+std::string workflow_document();
+
+}  // namespace rekeyd
