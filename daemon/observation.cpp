@@ -37,6 +37,13 @@ std::map<std::string, std::string> telling_facts(RootKey const& key) {
   return facts;
 }
 
+/// A change of state that a date of the key's own brought about. Any other is a person's: rekeyd neither
+/// disables nor restores keys.
+bool by_calendar(RootKey const& before, RootKey const& after, Instant now) {
+  if (before.state == KeyState::pre_activation) return after.state == KeyState::active;
+  return after.state == KeyState::deactivated && after.expires && *after.expires <= now;
+}
+
 void tell_key_changes(RootKey const& before, RootKey const& after, Instant now, storage::Change& change) {
   auto const old_facts = telling_facts(before);
   auto const new_facts = telling_facts(after);
@@ -47,10 +54,10 @@ void tell_key_changes(RootKey const& before, RootKey const& after, Instant now, 
     std::string const& old_value = old_facts.at(name);
     if (old_value != value) event.details[name] = fmt::format("{} -> {}", old_value, value);
   }
-  bool const lost = before.state == KeyState::active && after.state != KeyState::active;
-  if (lost) {
+  if (before.state != after.state && !by_calendar(before, after, now)) {
     event.kind = EventKind::drift;
-    event.sentence = fmt::format("someone made the key {}", to_text(after.state));
+    event.sentence =
+        fmt::format("someone made the key {}; it was {}", to_text(after.state), to_text(before.state));
   }
   change.events.push_back(std::move(event));
 }
@@ -128,6 +135,10 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
     seen.change.events.push_back(
         event_about(description.key, EventKind::key_found, "root key seen for the first time", now));
   } else {
+    if (known->stored.gone) {
+      seen.change.events.push_back(event_about(description.key, EventKind::drift,
+                                               "the provider lists the key again: someone restored it", now));
+    }
     tell_key_changes(known->stored.key, description.key, now, seen.change);
   }
   tell_versions(known, description, now, seen.change);

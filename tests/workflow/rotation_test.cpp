@@ -205,23 +205,6 @@ TEST_CASE("the cap of rotations an hour holds over restarts") {
   CHECK(opened[2].event.at - begin >= std::chrono::minutes(119));
 }
 
-TEST_CASE("a rotation by someone else is drift, resets the cadence, and its dependants follow") {
-  LivingDaemon life(test::small_world());
-  life.start();
-  REQUIRE(life.run_until([&] { return life.settled(); }));
-  life.run_for(std::chrono::hours(24 * 30));
-  auto const due = life.verdict(test::ibm_key).due;
-  test::rotate_behind_our_back(life, test::ibm_key);
-  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 4; }));
-  CHECK(life.events(EventKind::drift).size() == 1);
-  CHECK(*life.verdict(test::ibm_key).due > *due + std::chrono::hours(24 * 28));
-  CHECK(test::keys_at_clouds(life).at(test::ibm_key).versions.size() == 3);
-  test::require_deks_on_current_versions(life);
-  auto const versions = life.store().versions(KeyRef::parse(test::ibm_key).value());
-  REQUIRE(versions);
-  CHECK(versions->back().made_by == MadeBy::other);
-}
-
 TEST_CASE("broken policy files change nothing and are told until they are mended") {
   auto files = test::small_world();
   LivingDaemon life(files);

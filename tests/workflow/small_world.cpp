@@ -185,26 +185,6 @@ sim::FaultRule fault(char const* kind, char const* host, char const* method, cha
   return rules->front();
 }
 
-void rotate_behind_our_back(LivingDaemon& life, char const* key) {
-  Instant const now = life.clock().wall_now();
-  sim::Request token{.method = "POST",
-                     .host = "iam.cloud.ibm.com",
-                     .authority = "iam.cloud.ibm.com",
-                     .target = "/identity/token"};
-  token.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-  token.body = "grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey=demo-ibm-prod";
-  sim::Delivery const granted = life.cloud().handle(token, now);
-  REQUIRE(granted.answer.status == 200);
-  std::string const bearer = text(json::parse(granted.answer.body).as_object().at("access_token"));
-
-  sim::Request rotate{
-      .method = "POST", .host = "us-south.kms.cloud.ibm.com", .authority = "us-south.kms.cloud.ibm.com"};
-  rotate.target = "/api/v2/keys/" + KeyRef::parse(key).value().id.str() + "/actions/rotate";
-  rotate.headers = {{"Authorization", "Bearer " + bearer},
-                    {"Bluemix-Instance", "0a0a0a0a-0000-4000-8000-000000000001"}};
-  REQUIRE(life.cloud().handle(rotate, now).answer.status == 204);
-}
-
 void require_sound_history(fs::path const& database) {
   auto const report = storage::verify(database);
   REQUIRE(report);

@@ -33,8 +33,6 @@ void require_deks_on_current_versions(LivingDaemon& life);
 void require_deks_readable(LivingDaemon& life);
 /// A fault that hits the first matching request, and no other.
 sim::FaultRule fault(char const* kind, char const* host, char const* method, char const* path);
-/// Someone else makes a new version of an IBM key, at the cloud itself.
-void rotate_behind_our_back(LivingDaemon& life, char const* key);
 
 /// Fails the test unless the history chain verifies and the database is sound. Between two lives.
 void require_sound_history(std::filesystem::path const& database);

@@ -1,0 +1,108 @@
+#include "tests/workflow/behind_our_back.hpp"
+#include "tests/workflow/living_daemon.hpp"
+#include "tests/workflow/small_world.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace rekeyd {
+namespace {
+
+using test::LivingDaemon;
+
+constexpr auto a_day = std::chrono::hours(24);
+constexpr char const* vault_host = "payments-eu.vault.azure.net";
+
+void live_until_settled(LivingDaemon& life) {
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+}
+
+std::string last_drift(LivingDaemon& life) {
+  auto const events = life.events(EventKind::drift);
+  return events.empty() ? "" : events.back().event.sentence;
+}
+
+TEST_CASE("a rotation by someone else is drift, resets the cadence, and its dependants follow") {
+  LivingDaemon life(test::small_world());
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  life.run_for(std::chrono::hours(24 * 30));
+  auto const due = life.verdict(test::ibm_key).due;
+  test::act_at_ibm(life, "rotate", test::ibm_key);
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 4; }));
+  CHECK(life.events(EventKind::drift).size() == 1);
+  CHECK(*life.verdict(test::ibm_key).due > *due + std::chrono::hours(24 * 28));
+  CHECK(test::keys_at_clouds(life).at(test::ibm_key).versions.size() == 3);
+  test::require_deks_on_current_versions(life);
+  auto const versions = life.store().versions(KeyRef::parse(test::ibm_key).value());
+  REQUIRE(versions);
+  CHECK(versions->back().made_by == MadeBy::other);
+}
+
+TEST_CASE("a key that someone disables and enables again is drift both times and keeps its date") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  auto const due = life.verdict(test::ibm_key).due;
+  test::act_at_ibm(life, "disable", test::ibm_key);
+  life.run_for(a_day);
+  CHECK(last_drift(life) == "someone made the key suspended; it was active");
+  test::act_at_ibm(life, "enable", test::ibm_key);
+  life.run_for(a_day);
+  CHECK(last_drift(life) == "someone made the key active; it was suspended");
+  CHECK(life.verdict(test::ibm_key).due == due);
+  CHECK(life.verdict(test::ibm_key).status == KeyStatus::ready);
+}
+
+TEST_CASE("a disabled key whose date comes is blocked, alone, and rotated once it is enabled") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  test::act_at_ibm(life, "disable", test::ibm_key);
+  life.run_for(a_day * 200);
+  CHECK(life.verdict(test::ibm_key).status == KeyStatus::blocked);
+  CHECK(life.verdict(test::ibm_key).reason == "key_suspended");
+  CHECK(life.verdict(test::hsm_key).status == KeyStatus::ready);
+  test::act_at_ibm(life, "enable", test::ibm_key);
+  REQUIRE(life.run_until([&] { return life.verdict(test::ibm_key).status == KeyStatus::ready; }, a_day * 2));
+  test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a key that someone deletes and restores at Key Protect is drift both times") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  test::delete_at_ibm(life, test::ibm_key);
+  life.run_for(a_day);
+  CHECK(last_drift(life) == "someone made the key destroyed; it was active");
+  CHECK(life.verdict(test::ibm_key).reason == "destroyed");
+  test::act_at_ibm(life, "restore", test::ibm_key);
+  life.run_for(a_day);
+  CHECK(last_drift(life) == "someone made the key active; it was destroyed");
+  CHECK(life.verdict(test::ibm_key).status == KeyStatus::ready);
+  test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a key that someone deletes at Key Vault is told of as gone, and as drift when it is recovered") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  test::act_at_azure(life, "DELETE", vault_host, "/keys/cmk-ledger");
+  life.run_for(a_day);
+  CHECK(life.events(EventKind::key_gone).size() == 1);
+  CHECK(life.verdict(test::vault_key).reason == "gone");
+  test::act_at_azure(life, "POST", vault_host, "/deletedkeys/cmk-ledger/recover");
+  life.run_for(a_day);
+  CHECK(last_drift(life) == "the provider lists the key again: someone restored it");
+  CHECK(life.verdict(test::vault_key).status == KeyStatus::ready);
+  test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a rotation by someone else at Key Vault is followed by the wrapped DEKs") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  life.run_for(a_day * 40);
+  test::act_at_azure(life, "POST", vault_host, "/keys/cmk-ledger/rotate");
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 4; }));
+  CHECK(life.events(EventKind::drift).size() == 1);
+  test::require_deks_on_current_versions(life);
+}
+
+}  // namespace
+}  // namespace rekeyd
