@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <csignal>
 
 namespace rekeyd::test {
 
@@ -122,6 +123,22 @@ TEST_CASE("a second rekeyd on the same database does not start and the first goe
   CHECK_THAT(ended.err, Contains("in use") && Contains(std::to_string(site.daemon().pid())));
   CHECK(site.rekeyctl({"status"}).exit == 0);
   CHECK(site.stop() == 0);
+}
+
+TEST_CASE("a frozen rekeyd keeps its database for itself and goes on when it wakes") {
+  Organisation organisation;
+  Site& site = organisation.site;
+  site.start();
+  site.await_settled();
+  site.daemon().send(SIGSTOP);
+  site.environment()["RUNTIME_DIRECTORY"] = site.folder();
+  Ended const second = site.run_daemon_to_its_end();
+  check_refusal(second, 1, 1);
+  CHECK_THAT(second.err, Contains("in use") && Contains(std::to_string(site.daemon().pid())));
+  site.daemon().send(SIGCONT);
+  site.await("the first answers again", [&] { return site.rekeyctl({"status"}).exit == 0; });
+  CHECK(site.stop() == 0);
+  CHECK(organisation.new_versions().size() == 5);
 }
 
 TEST_CASE("a rekeyd whose control socket is taken does not start and the first goes on") {

@@ -182,7 +182,10 @@ Organisation::Organisation(Wanted const& wanted)
   site.write_policies(wanted.policies);
 }
 
-std::string Organisation::amiss_with_deks() {
+std::string Organisation::amiss_with_deks() { return amiss_with_deks(true); }
+std::string Organisation::unreadable_deks() { return amiss_with_deks(false); }
+
+std::string Organisation::amiss_with_deks(bool on_current_version) {
   std::string amiss;
   auto missing = clouds.seeded_deks();
   CloudKeys const now = clouds.keys();
@@ -201,7 +204,7 @@ std::string Organisation::amiss_with_deks() {
       continue;
     }
     missing.erase(same);
-    if (envelope.at("key_version").as_string() != now.at(key).current)
+    if (on_current_version && envelope.at("key_version").as_string() != now.at(key).current)
       amiss += entry.path().string() + " is on an old version\n";
   }
   for (auto const& [key, dek] : missing) amiss += "a DEK of " + key + " is missing\n";

@@ -96,6 +96,8 @@ struct Organisation {
   /// What is amiss with the wrapped DEKs: each must unwrap to the DEK that it held in the beginning, and be
   /// on the current version of its key; none may be missing. Empty when all is well.
   std::string amiss_with_deks();
+  /// The same, whatever version they are on: what has to hold at every moment.
+  std::string unreadable_deks();
   /// How many versions each key has more than in the beginning; keys without are left out.
   std::map<std::string, std::size_t> new_versions();
   /// `rekeyctl verify`, its words when it does not end with 0.
@@ -104,6 +106,9 @@ struct Organisation {
   Site site;
   Clouds clouds;
   CloudKeys before;
+
+ private:
+  std::string amiss_with_deks(bool on_current_version);
 };
 
 }  // namespace rekeyd::test
