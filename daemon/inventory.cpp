@@ -31,6 +31,16 @@ struct Reading {
   std::optional<std::vector<Registration>> registrations;
 };
 
+/// Its rotation reads and writes it. One that is blocked rests, perhaps for weeks: then we look.
+bool in_hand(TrackedKey const* key) {
+  return key != nullptr && (key->running || (key->rotation && key->rotation->state == RotationState::open));
+}
+
+/// Its rotation is blocked before the new version was compared with what the key was at the claim.
+bool compared_later(TrackedKey const* key) {
+  return key != nullptr && key->rotation && key->rotation->step <= Step::rotate;
+}
+
 asio::awaitable<void> read_one(providers::KmsProvider& kms, providers::Clock& clock, Reading& reading) {
   auto const deadline = clock.mono_now() + read_patience;
   reading.description = co_await kms.describe(reading.key, deadline);
@@ -117,7 +127,7 @@ asio::awaitable<Result<std::set<KeyRef>>> Inventory::look_at_vault(VaultName vau
 bool Inventory::worth_reading(RootKey const& listed) const {
   TrackedKey const* known = fleet_.find(listed.ref);
   if (known == nullptr) return true;
-  if (known->running || known->rotation) return false;
+  if (in_hand(known)) return false;
   RootKey const& before = known->stored.key;
   bool const moved = (listed.current && listed.current != before.current) ||
                      (listed.current_created && listed.current_created != before.current_created);
@@ -142,15 +152,16 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
   std::vector<Observation> seen;
   for (Reading& reading : readings) {
     TrackedKey const* known = fleet_.find(reading.key);
-    if (known != nullptr && (known->running || known->rotation)) continue;  // begun while we were reading
+    if (in_hand(known)) continue;  // begun while we were reading
     if (!reading.description) {
       note_unreadable(reading.listed, reading.description.error());
       continue;
     }
     auto const registered = world_.store.registrations(reading.key);
     if (!registered) co_return std::unexpected(registered.error());
-    Observation observation =
-        observe(known, std::move(*reading.description), *registered, reading.registrations, now);
+    Observation observation = compared_later(known) ? observe_versions(*known, *reading.description, now)
+                                                    : observe(known, std::move(*reading.description),
+                                                              *registered, reading.registrations, now);
     storage::append(change, std::move(observation.change));
     seen.push_back(std::move(observation));
   }
@@ -193,7 +204,7 @@ Result<void> Inventory::record_gone(VaultName const& vault, std::set<KeyRef> con
   storage::Change change;
   for (auto const& [ref, key] : fleet_.keys()) {
     bool const ours = ref.provider == provider_ && ref.vault == vault;
-    if (!ours || key.stored.gone || listed.contains(ref) || key.rotation) continue;
+    if (!ours || key.stored.gone || listed.contains(ref) || in_hand(&key)) continue;
     storage::StoredKey stored = key.stored;
     stored.gone = true;
     change.keys.push_back(std::move(stored));
@@ -223,6 +234,7 @@ void Inventory::remember_error(Error const& error) {
 /// Dependants of a version that someone else made follow it like ours, where the policy lets us act.
 void Inventory::follow_drift(KeyRef const& ref, VersionId const& base) {
   TrackedKey& key = *fleet_.find(ref);
+  if (key.rotation) return;  // blocked: it follows when a person lets it go on
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
   bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
                            key.stored.key.state == KeyState::active && !key.stored.key.managed_elsewhere;

@@ -15,7 +15,8 @@ namespace rekeyd::daemon {
 /// records what differs from our state, and hands the result to the fleet. A key that cannot be read fails
 /// alone; a provider that cannot be reached leaves our knowledge as it was and is asked again.
 ///
-/// Keys with an unfinished rotation are left out: their rotation reads and writes them.
+/// Keys with an open rotation are left out: their rotation reads and writes them. Those whose rotation is
+/// blocked are looked at.
 class Inventory {
  public:
   /// Whom it tells. `changed`: the fleet has changed, many times in a look at a large one; `looked`: a look

@@ -62,35 +62,43 @@ void tell_key_changes(RootKey const& before, RootKey const& after, Instant now, 
   change.events.push_back(std::move(event));
 }
 
+bool knows(TrackedKey const* known, VersionId const& version) {
+  if (known == nullptr) return false;
+  auto const& versions = known->stored.versions;
+  return std::ranges::find(versions, version, &KeyVersion::id) != versions.end();
+}
+
+/// Every version goes on record once, with its maker as far as one can tell.
 void tell_versions(TrackedKey const* known, providers::KeyDescription const& description, Instant now,
-                   storage::Change& change) {
+                   std::optional<KnownMaker> const& maker, storage::Change& change) {
   bool const rotates_itself = description.key.provider_rotation && description.key.provider_rotation->enabled;
   for (KeyVersion const& version : description.versions) {
-    KeyVersion const* before = nullptr;
-    if (known != nullptr) {
-      auto const found = std::ranges::find(known->stored.versions, version.id, &KeyVersion::id);
-      if (found != known->stored.versions.end()) before = &*found;
+    if (maker && maker->version == version.id) {
+      change.versions.push_back({description.key.ref, version, maker->made_by, maker->rotation});
+      continue;
     }
-    if (before != nullptr && *before == version) continue;
-    bool const seen = before != nullptr;
-    MadeBy maker = MadeBy::unknown;
-    if (known != nullptr && !seen) maker = rotates_itself ? MadeBy::provider : MadeBy::other;
-    change.versions.push_back({description.key.ref, version, maker, std::nullopt});
+    bool const seen = knows(known, version.id);
+    if (seen && std::ranges::find(known->stored.versions, version) != known->stored.versions.end()) continue;
+    MadeBy by = MadeBy::unknown;
+    if (known != nullptr && !seen) by = rotates_itself ? MadeBy::provider : MadeBy::other;
+    change.versions.push_back({description.key.ref, version, by, std::nullopt});
     if (seen) continue;
     HistoryEvent event =
         event_about(description.key, EventKind::version_found, "key version seen for the first time", now);
     event.version = version.id;
-    event.details["made_by"] = to_text(maker);
+    event.details["made_by"] = to_text(by);
     event.details["created"] = to_rfc3339(version.created);
     change.events.push_back(std::move(event));
   }
 }
 
-/// Someone else's rotation: there was a current version, and another one, not older, has taken its place.
+/// Someone else's rotation: there was a current version, and one that we did not know has taken its place.
 std::optional<VersionId> drift_of(TrackedKey const* known, RootKey const& now_key, Instant now,
-                                  storage::Change& change) {
+                                  std::optional<KnownMaker> const& maker, storage::Change& change) {
   if (known == nullptr || !known->stored.key.current || !now_key.current) return std::nullopt;
   if (known->stored.key.current == now_key.current) return std::nullopt;
+  bool const ours = maker && maker->version == *now_key.current && maker->made_by == MadeBy::rekeyd;
+  if (ours) return std::nullopt;
   HistoryEvent event = event_about(now_key, EventKind::drift,
                                    "someone else made a new current version; the cadence starts anew", now);
   event.version = now_key.current;
@@ -129,7 +137,8 @@ void tell_registrations(RootKey const& key, std::vector<Registration> const& bef
 
 Observation observe(TrackedKey const* known, providers::KeyDescription description,
                     std::vector<Registration> const& known_registrations,
-                    std::optional<std::vector<Registration>> const& registrations, Instant now) {
+                    std::optional<std::vector<Registration>> const& registrations, Instant now,
+                    std::optional<KnownMaker> const& maker) {
   Observation seen;
   if (known == nullptr) {
     seen.change.events.push_back(
@@ -141,14 +150,27 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
     }
     tell_key_changes(known->stored.key, description.key, now, seen.change);
   }
-  tell_versions(known, description, now, seen.change);
-  seen.drift_from = drift_of(known, description.key, now, seen.change);
+  tell_versions(known, description, now, maker, seen.change);
+  seen.drift_from = drift_of(known, description.key, now, maker, seen.change);
   if (registrations)
     tell_registrations(description.key, known_registrations, *registrations, now, seen.change);
   seen.stored.first_seen = known != nullptr ? known->stored.first_seen : now;
   seen.stored.last_seen = now;
   seen.stored.key = std::move(description.key);
   seen.stored.versions = std::move(description.versions);
+  seen.change.keys.push_back(seen.stored);
+  return seen;
+}
+
+Observation observe_versions(TrackedKey const& known, providers::KeyDescription const& description,
+                             Instant now, std::optional<KnownMaker> const& maker) {
+  Observation seen;
+  tell_versions(&known, description, now, maker, seen.change);
+  bool const news = description.key.current && !knows(&known, *description.key.current);
+  if (news) seen.drift_from = drift_of(&known, description.key, now, maker, seen.change);
+  seen.stored = known.stored;
+  seen.stored.last_seen = now;
+  seen.stored.versions = description.versions;
   seen.change.keys.push_back(seen.stored);
   return seen;
 }

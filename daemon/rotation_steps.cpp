@@ -1,6 +1,7 @@
 #include "daemon/rotation_steps.hpp"
 
 #include "daemon/journal.hpp"
+#include "daemon/observation.hpp"
 
 #include <fmt/format.h>
 
@@ -57,13 +58,33 @@ std::vector<VersionId> ids_of(std::vector<KeyVersion> const& versions) {
   return ids;
 }
 
-storage::StoredKey stored_as(TrackedKey const& key, KeyDescription description, Instant now) {
-  storage::StoredKey stored = key.stored;
-  stored.key = std::move(description.key);
-  stored.versions = std::move(description.versions);
-  stored.last_seen = now;
-  stored.gone = false;
-  return stored;
+/// A reading of the key as facts, told as this rotation's. `maker`: of the version that the rotation made or
+/// adopted, once there is one.
+storage::Change facts_of(Rotation const& rotation, Observation observation) {
+  for (HistoryEvent& event : observation.change.events) {
+    event.rotation = rotation.id;
+    event.policy = rotation.policy;
+  }
+  return std::move(observation.change);
+}
+
+storage::Change facts_of(Rotation const& rotation, TrackedKey const& key, KeyDescription description,
+                         Instant at) {
+  return facts_of(rotation, observe(&key, std::move(description), {}, std::nullopt, at));
+}
+
+/// The new version, as the rotation that made or adopted it tells of it.
+HistoryEvent version_event(Rotation const& rotation, KeyVersion const& version, MadeBy made_by,
+                           providers::Evidence const& evidence, Instant at) {
+  HistoryEvent event = event_of(rotation, EventKind::version_found,
+                                made_by == MadeBy::rekeyd ? "new key version made by this rotation"
+                                                          : "new key version made by someone else, adopted",
+                                at);
+  event.version = version.id;
+  event.details["made_by"] = to_text(made_by);
+  event.details["created"] = to_rfc3339(version.created);
+  add_evidence(event, evidence);
+  return event;
 }
 
 /// Some providers rotate a key on request only once it has a rotation policy. Where the configuration lets us
@@ -130,7 +151,7 @@ asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey c
   rotation.base_version = now->key.current;
   rotation.known_versions = ids_of(now->versions);
   StepResult done = ended(std::move(rotation), StepDone{});
-  done.facts.keys.push_back(stored_as(key, *now, world_.clock.wall_now()));
+  done.facts = facts_of(done.rotation, key, *now, world_.clock.wall_now());
   co_return done;
 }
 
@@ -220,30 +241,20 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
   std::vector<std::string> const defects = kms.inheritance_defects(key.stored.key, now->key);
   Instant const at = world_.clock.wall_now();
   rotation.new_version = now->key.current.value_or(version.id);
-  rotation.new_version_made_by = made_by;
+  bool const still_current = rotation.new_version == version.id;
+  rotation.new_version_made_by = still_current ? made_by : MadeBy::other;
 
   StepResult result = ended(rotation, StepDone{});
-  HistoryEvent event = event_of(rotation, EventKind::version_found,
-                                made_by == MadeBy::rekeyd ? "new key version made by this rotation"
-                                                          : "new key version made by someone else, adopted",
-                                at);
-  event.version = version.id;
-  event.details["made_by"] = to_text(made_by);
-  event.details["created"] = to_rfc3339(version.created);
-  add_evidence(event, evidence);
-  result.facts.events.push_back(std::move(event));
+  KnownMaker const maker{version.id, made_by, rotation.id};
+  bool const fit = defects.empty();
+  Observation seen =
+      fit ? observe(&key, *now, {}, std::nullopt, at, maker) : observe_versions(key, *now, at, maker);
+  result.facts = facts_of(rotation, std::move(seen));
+  if (std::ranges::find(key.stored.versions, version.id, &KeyVersion::id) == key.stored.versions.end()) {
+    result.facts.events.push_back(version_event(rotation, version, made_by, evidence, at));
+  }
   tell_of_neutral_policy(result.rotation, evidence, at, result.facts);
-  for (KeyVersion const& known : now->versions) {
-    MadeBy const maker = known.id == version.id ? made_by : MadeBy::unknown;
-    std::optional<RotationId> by;
-    if (known.id == version.id) by = rotation.id;
-    result.facts.versions.push_back({rotation.key, known, maker, by});
-  }
-  if (!defects.empty()) {
-    result.outcome = StepBlocked{"new_version_unfit", unfit(rotation.key, defects)};
-    co_return result;
-  }
-  result.facts.keys.push_back(stored_as(key, *now, at));
+  if (!fit) result.outcome = StepBlocked{"new_version_unfit", unfit(rotation.key, defects)};
   co_return result;
 }
 
@@ -272,11 +283,8 @@ asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey 
     StepBack const back{Step::propagate, "the key was rotated again by someone else; its dependants follow"};
     rotation.new_version = now->key.current;
     rotation.new_version_made_by = MadeBy::other;
-    StepResult result = ended(rotation, back);
-    HistoryEvent event = event_of(rotation, EventKind::drift, back.why, at);
-    event.version = rotation.new_version;
-    result.facts.events.push_back(std::move(event));
-    result.facts.keys.push_back(stored_as(key, *now, at));
+    StepResult result = ended(std::move(rotation), back);
+    result.facts = facts_of(result.rotation, key, *now, at);
     co_return result;
   }
   Result<std::size_t> const left = co_await rewrapper_.left_behind(rotation.key, *rotation.new_version);
@@ -286,7 +294,7 @@ asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey 
     co_return ended(std::move(rotation), std::move(back));
   }
   StepResult result = ended(std::move(rotation), StepDone{});
-  result.facts.keys.push_back(stored_as(key, *now, at));
+  result.facts = facts_of(result.rotation, key, *now, at);
   co_return result;
 }
 

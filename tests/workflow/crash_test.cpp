@@ -29,6 +29,7 @@ void require_one_new_version_each(LivingDaemon& life) {
   REQUIRE(keys.at(test::hsm_key).versions.size() == 2);
   REQUIRE(keys.at(test::ibm_key).versions.size() == 2);
   REQUIRE(test::keys_on_record(life) == keys);
+  test::require_versions_told_once(life);
   test::require_deks_on_current_versions(life);
 }
 

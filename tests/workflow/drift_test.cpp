@@ -1,8 +1,12 @@
+#include "tests/simulator/envelope.hpp"
 #include "tests/workflow/behind_our_back.hpp"
 #include "tests/workflow/living_daemon.hpp"
 #include "tests/workflow/small_world.hpp"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
+
+#include <fstream>
 
 namespace rekeyd {
 namespace {
@@ -102,6 +106,71 @@ TEST_CASE("a rotation by someone else at Key Vault is followed by the wrapped DE
   REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 4; }));
   CHECK(life.events(EventKind::drift).size() == 1);
   test::require_deks_on_current_versions(life);
+}
+
+/// A person asks for another rotation of the vault key, which runs until `step` is intended.
+void begin_second_rotation(LivingDaemon& life, std::string const& step) {
+  REQUIRE(life.daemon().rotate({.key = test::vault_key, .reason = "a second one"}, "anna", 0));
+  auto const intended = [&] {
+    int count = 0;
+    for (auto const& recorded : life.events(EventKind::step_intended)) {
+      if (recorded.event.key->text() == test::vault_key && recorded.event.step == step) ++count;
+    }
+    return count == 2;
+  };
+  REQUIRE(life.run_until(intended));
+}
+
+TEST_CASE("a rotation by someone else before, during or after ours is told once and followed") {
+  std::string const step = GENERATE("claim", "preflight", "propagate", "verify");
+  CAPTURE(step);
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  begin_second_rotation(life, step);
+  test::act_at_azure(life, "POST", vault_host, "/keys/cmk-ledger/rotate");
+  life.run_for(a_day);
+  test::require_versions_told_once(life);
+  test::require_deks_on_current_versions(life);
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+  CHECK(life.events(EventKind::drift).size() == 1);
+  // After the claim it takes the place of ours; before, the person who asked gets one more.
+  std::size_t const versions = step == "preflight" ? 4 : 5;
+  CHECK(test::keys_at_clouds(life).at(test::vault_key).versions.size() == versions);
+}
+
+/// One more wrapped DEK of the vault key, which nobody can unwrap. Its file.
+std::filesystem::path add_unreadable_dek(LivingDaemon& life) {
+  sim::Envelope envelope = life.cloud().deks().front().envelope;
+  for (sim::SeededDek const& dek : life.cloud().deks()) {
+    if (dek.envelope.key == "cmk-ledger") envelope = dek.envelope;
+  }
+  envelope.wdek.replace(0, 8, "AAAAAAAA");
+  auto const folder = life.settings().dek_stores.front().path;
+  std::filesystem::path const file = folder / "unreadable.json";
+  std::ofstream(file) << boost::json::serialize(sim::to_json(envelope));
+  return file;
+}
+
+TEST_CASE("a rotation by someone else is on record while ours is blocked, and followed when ours goes on") {
+  LivingDaemon life(test::small_world());
+  std::filesystem::path const unreadable = add_unreadable_dek(life);
+  life.start();
+  auto const blocked = [&] { return life.verdict(test::vault_key).status == KeyStatus::blocked; };
+  REQUIRE(life.run_until([&] { return life.daemon().keys().size() == 5 && blocked(); }));
+  life.run_for(std::chrono::minutes(1));  // a listing tells versions apart by the second of their making
+  test::act_at_azure(life, "POST", vault_host, "/keys/cmk-ledger/rotate");
+  life.run_for(a_day);
+  CHECK(blocked());
+  test::require_versions_told_once(life);
+  CHECK(life.events(EventKind::drift).size() == 1);
+
+  std::filesystem::remove(unreadable);
+  auto const rotation = life.events(EventKind::rotation_blocked).front().event.rotation;
+  REQUIRE(life.daemon().retry(*rotation, "anna"));
+  REQUIRE(life.run_until([&] { return life.verdict(test::vault_key).status == KeyStatus::ready; }));
+  test::require_deks_on_current_versions(life);
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+  CHECK(life.events(EventKind::rotation_done).size() == 3);
 }
 
 }  // namespace

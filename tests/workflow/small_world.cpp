@@ -185,6 +185,19 @@ sim::FaultRule fault(char const* kind, char const* host, char const* method, cha
   return rules->front();
 }
 
+void require_versions_told_once(LivingDaemon& life) {
+  std::map<std::string, int> told;
+  for (auto const& recorded : life.events(EventKind::version_found)) {
+    ++told[recorded.event.key->text() + " " + recorded.event.version->str()];
+  }
+  for (auto const& [key, truth] : keys_at_clouds(life)) {
+    for (std::string const& version : truth.versions) {
+      INFO(key << " " << version);
+      REQUIRE(told[key + " " + version] == 1);
+    }
+  }
+}
+
 void require_sound_history(fs::path const& database) {
   auto const report = storage::verify(database);
   REQUIRE(report);

@@ -26,6 +26,8 @@ std::map<std::string, CloudKey> keys_at_clouds(LivingDaemon& life);
 /// The same as the daemon's database has it.
 std::map<std::string, CloudKey> keys_on_record(LivingDaemon& life);
 
+/// Fails the test unless the history tells of every version at the clouds once.
+void require_versions_told_once(LivingDaemon& life);
 /// Fails the test unless every wrapped DEK lies in its file, unwraps to the DEK it always was, and is wrapped
 /// by its key's current version at the cloud.
 void require_deks_on_current_versions(LivingDaemon& life);
