@@ -15,10 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::pair<std::string, Mode>> const modes{{"enforce", Mode::enforce}, {"observe", Mode::observe}};
-std::vector<std::pair<std::string, WrapBy>> const wraps{{"local", WrapBy::local},
-                                                        {"service", WrapBy::service}};
-
 void report(Given const& given, Complaint const& complaint, Findings& findings) {
   findings.error(given.at(), complaint.rule, fmt::format("{}: {}", given.label, complaint.message),
                  complaint.hint);
@@ -96,7 +92,7 @@ std::optional<KeyOverride> override_of(Given const& given, Findings& findings) {
   auto key = pattern_of(fields.required("key", "key: cmk-ledger"), findings);
   bool const changes_something = fields.has("every") || fields.has("mode");
   exception.every = interval_of(fields.optional("every"), findings);
-  exception.mode = word_of(fields.optional("mode"), modes, findings);
+  exception.mode = word_of<Mode>(fields.optional("mode"), findings);
   fields.finish();
   if (!changes_something) {
     findings.error(given.at(), "empty-override", "this exception changes nothing",
@@ -143,11 +139,11 @@ RotationPolicy policy_of(Given const& given, Findings& findings) {
   policy.name = policy_name_of(fields.required("name", "name: payments"), findings);
   policy.match = selector_of(fields.required("match", "match: { key: \"*\" }"), findings);
   assign(policy.every, interval_of(fields.required("every", "every: 3 months"), findings));
-  assign(policy.mode, word_of(fields.optional("mode"), modes, findings));
+  assign(policy.mode, word_of<Mode>(fields.optional("mode"), findings));
   policy.zone = zone_of(fields.optional("zone"), findings);
   auto const spread = duration_of(fields.optional("spread"), 0s, std::chrono::days(28), findings);
   policy.spread = std::chrono::floor<std::chrono::seconds>(spread.value_or(1h));
-  assign(policy.wrap, word_of(fields.optional("wrap"), wraps, findings));
+  assign(policy.wrap, word_of<WrapBy>(fields.optional("wrap"), findings));
   policy.keys = overrides_of(fields.optional("keys"), findings);
   fields.finish();
   check_overrides(policy, findings);

@@ -16,15 +16,6 @@ namespace {
 
 using enum ProviderKind;
 
-std::vector<std::pair<std::string, ProviderKind>> const kinds = [] {
-  std::vector<std::pair<std::string, ProviderKind>> list;
-  for (ProviderKind const kind :
-       {azure_key_vault, azure_managed_hsm, ibm_key_protect, ibm_key_protect_dedicated, ibm_hpcs}) {
-    list.emplace_back(to_text(kind), kind);
-  }
-  return list;
-}();
-
 bool is_azure(ProviderKind kind) { return kind == azure_key_vault || kind == azure_managed_hsm; }
 
 ProviderSettings provider_of(Given const& given, Findings& findings) {
@@ -32,7 +23,7 @@ ProviderSettings provider_of(Given const& given, Findings& findings) {
   ProviderSettings provider;
   if (auto name = name_of(fields.required("name", "name: azure-prod"), findings))
     provider.name = ProviderName(*name);
-  auto const kind = word_of(fields.required("kind", "kind: azure-key-vault"), kinds, findings);
+  auto const kind = word_of<ProviderKind>(fields.required("kind", "kind: azure-key-vault"), findings);
   provider.limits = limits_of(fields.optional("limits"), findings);
   if (!kind) {
     // Without its kind nothing can be said about these.

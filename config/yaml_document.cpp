@@ -54,6 +54,11 @@ std::array const syntax_words{
 
 void report(YAML::Exception const& error, LineIndex& lines, Findings& findings) {
   Position const at = lines.position(error.mark);
+  // To the parser a line that begins with a tab is just not where it should be.
+  if (auto const tab = lines.indenting_tab(at)) {
+    findings.error(*tab, "syntax", "not readable as YAML: a tab in the indentation", "indent with spaces");
+    return;
+  }
   for (SyntaxWords const& words : syntax_words) {
     if (std::string_view(error.msg).starts_with(words.theirs)) {
       findings.error(at, "syntax", fmt::format("not readable as YAML: {}", words.ours), words.hint);

@@ -93,6 +93,17 @@ std::optional<Enum> word_of(Given const& given, std::vector<std::pair<std::strin
   return words[*index].second;
 }
 
+/// One of the words that the enumeration itself prints (its to_text), so that what is read is what is shown.
+/// Its values count from 0 without gaps; the first number without a word ends them.
+template <class Enum>
+std::optional<Enum> word_of(Given const& given, Findings& findings) {
+  std::vector<std::pair<std::string, Enum>> words;
+  for (int number = 0; *to_text(static_cast<Enum>(number)) != '\0'; ++number) {
+    words.emplace_back(to_text(static_cast<Enum>(number)), static_cast<Enum>(number));
+  }
+  return word_of(given, words, findings);
+}
+
 /// Puts what was read into its place; a field that was absent or wrong leaves the default.
 template <class To, class From>
 void assign(To& to, std::optional<From> from) {

@@ -71,6 +71,15 @@ bool LineIndex::has_open_quote(YAML::Mark const& mark) const {
   return true;
 }
 
+std::optional<Position> LineIndex::indenting_tab(Position at) const {
+  if (at.line < 1 || static_cast<std::size_t>(at.line) > lines_.size()) return std::nullopt;
+  std::string_view const line = lines_[static_cast<std::size_t>(at.line) - 1];
+  std::string_view const indentation = line.substr(0, line.find_first_not_of(" \t"));
+  auto const tab = indentation.find('\t');
+  if (tab == std::string_view::npos) return std::nullopt;
+  return Position{at.line, static_cast<int>(tab) + 1};
+}
+
 Position LineIndex::empty_item_above(Position at) const {
   for (int line = std::min(at.line - 1, static_cast<int>(lines_.size())); line > 0; --line) {
     std::string_view const text = lines_[static_cast<std::size_t>(line - 1)];

@@ -25,6 +25,8 @@ class LineIndex {
   bool has_open_quote(YAML::Mark const& mark) const;
   /// The nearest "-" that stands alone on a line above `at`.
   Position empty_item_above(Position at) const;
+  /// The tab in the indentation of the line of `at`, if there is one.
+  std::optional<Position> indenting_tab(Position at) const;
 
  private:
   /// What the text holds from `mark` on; empty if there is no such place.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rekeyd::daemon {
@@ -16,6 +17,12 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto control_grace = std::chrono::seconds(2);
+
+/// Is there a warning of the same place already?
+bool is_told_by(std::vector<std::string> const& warnings, std::string const& line) {
+  std::string const place = line.substr(0, line.find(": warning: ") + 2);
+  return std::ranges::any_of(warnings, [&](std::string const& told) { return told.starts_with(place); });
+}
 
 }  // namespace
 
@@ -134,7 +141,9 @@ StatusReport Daemon::status() {
   report.config_file = settings_.file.string();
   report.policies_loaded = policies_.loaded_at();
   report.reload_errors = policies_.errors();
-  report.warnings = policies_.warnings();
+  std::vector<std::string> const& of_files = policies_.warnings();
+  std::erase_if(report.warnings, [&](std::string const& told) { return is_told_by(of_files, told); });
+  report.warnings.insert(report.warnings.begin(), of_files.begin(), of_files.end());
   if (!scheduler_.storage_trouble().empty()) report.warnings.push_back(scheduler_.storage_trouble());
   return report;
 }

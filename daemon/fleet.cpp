@@ -42,6 +42,7 @@ void Fleet::apply(std::shared_ptr<PolicySet const> policies) {
   for (auto& [ref, key] : keys_) key.match = match_policy(policies->policies, key.stored.key);
   policies_ =
       std::move(policies);  // only now: the matches above point into the new set, the old ones are gone
+  policies_since_ = world_.clock.wall_now();
   for (auto& [ref, key] : keys_) look_anew(key);
 }
 

@@ -44,6 +44,8 @@ class Fleet {
   /// Puts a policy set in force and looks at every key anew.
   void apply(std::shared_ptr<PolicySet const> policies);
   PolicySet const& policies() const { return *policies_; }
+  /// When they were put in force, in this life.
+  Instant policies_since() const { return policies_since_; }
 
   /// Recomputes when `key` needs attention, after anything of it has changed.
   void look_anew(TrackedKey& key);
@@ -63,6 +65,7 @@ class Fleet {
   World& world_;
   std::chrono::seconds overdue_after_;
   std::shared_ptr<PolicySet const> policies_ = std::make_shared<PolicySet const>();
+  Instant policies_since_{};
   std::map<KeyRef, TrackedKey> keys_;
   void file(TrackedKey& key, std::optional<Instant> when);
 

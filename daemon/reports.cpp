@@ -1,8 +1,12 @@
 #include "daemon/reports.hpp"
 
+#include "daemon/policy_coverage.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -14,26 +18,69 @@ constexpr std::size_t defects_told_max = 20;
 
 bool needs_attention(KeyStatus status) { return status != KeyStatus::ready && status != KeyStatus::observed; }
 
+std::string months_words(int count) { return fmt::format("{} month{}", count, count == 1 ? "" : "s"); }
+
+/// How the `number`th date of a key comes about; `calendar` is the date before the spread.
+std::string why(TrackedKey const& key, AppliedPolicy const& applied, std::size_t number, Instant calendar,
+                Instant at) {
+  std::string const times = number == 1 ? "" : fmt::format("{} x ", number);
+  std::string const spread = at == calendar ? "" : fmt::format(" + {} s of spread", (at - calendar).count());
+  return fmt::format("version of {} + {}{}{} ({})", to_rfc3339(key.stored.versions.back().created), times,
+                     months_words(applied.every.count()), spread, applied.place.text());
+}
+
+/// Does a date of this key lead to anything, or would it at least be watched? The findings tell why not.
+bool has_dates(TrackedKey const& key, Verdict const& said) {
+  if (key.stored.versions.empty() || said.status == KeyStatus::blocked) return false;
+  return said.status != KeyStatus::observed || said.reason == "mode_observe";
+}
+
+/// Each policy without its spread: what the calendar alone says.
+using Unspread = std::map<RotationPolicy const*, RotationPolicy>;
+
+Unspread without_spread(PolicySet const& policies) {
+  Unspread all;
+  for (RotationPolicy const& policy : policies.policies) {
+    all.emplace(&policy, policy).first->second.spread = std::chrono::seconds(0);
+  }
+  return all;
+}
+
 /// The entries of one key: the first may lie behind us, the rest follow from it.
-void plan_key(TrackedKey const& key, AppliedPolicy const& applied, PlanReport& plan) {
-  if (key.stored.versions.empty() || key.stored.gone) return;
+void plan_key(TrackedKey const& key, AppliedPolicy const& applied, Unspread const& unspread,
+              PlanReport& plan) {
   RootKey const& root = key.stored.key;
-  for (Instant const at : due_dates_until(applied, root.ref, key.stored.versions, plan.until)) {
+  AppliedPolicy by_calendar = applied;
+  by_calendar.policy = &unspread.at(applied.policy);
+  auto const dates = due_dates_until(applied, root.ref, key.stored.versions, plan.until);
+  auto const calendar = due_dates_until(by_calendar, root.ref, key.stored.versions, plan.until);
+  for (std::size_t i = 0; i < dates.size(); ++i) {
     PlanEntry entry;
     entry.key = root.ref;
     entry.name = root.name;
     entry.policy = applied.policy->name.str();
     entry.every_months = applied.every.count();
     entry.mode = applied.mode;
-    entry.past_due = at <= plan.from;
-    entry.at = at;
-    entry.why =
-        fmt::format("version of {} + {} month{} ({})", to_rfc3339(key.stored.versions.back().created),
-                    applied.every.count(), applied.every.count() == 1 ? "" : "s", applied.place.text());
+    entry.past_due = dates[i] <= plan.from;
+    entry.at = dates[i];
+    entry.why = why(key, applied, i + 1, calendar[i], dates[i]);
     plan.entries.push_back(std::move(entry));
     // What follows a date already missed depends on when it is made good; a plan does not guess it.
     if (plan.entries.back().past_due) return;
   }
+}
+
+/// Since when the key is what `said` says, where that is no date of its own: a key is ready since it has its
+/// current version, and what follows from the policies alone holds since they are in force.
+std::optional<Instant> since_of(Verdict const& said, TrackedKey const& key, Fleet const& fleet) {
+  if (said.since) return said.since;
+  if (said.status == KeyStatus::ready) return key.stored.key.current_created;
+  if (said.reason == "gone") return key.stored.last_seen;
+  if (said.status == KeyStatus::observed || said.status == KeyStatus::blocked) {
+    if (said.reason == "destroyed") return std::nullopt;
+    return std::max(key.stored.first_seen, fleet.policies_since());
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -45,6 +92,7 @@ KeyReport report_key(World& world, Fleet const& fleet, TrackedKey const& key,
   report.key = root.ref;
   report.name = root.name;
   report.verdict = fleet.verdict(key, quota_free_at);
+  report.verdict.since = since_of(report.verdict, key, fleet);
   if (auto const* applied = std::get_if<AppliedPolicy>(&key.match)) {
     report.policy = applied->policy->name.str();
     report.every_months = applied->every.count();
@@ -124,6 +172,7 @@ StatusReport report_status(World& world, Fleet const& fleet, std::optional<Insta
   }
   report.providers = report_providers(world);
   report.dek_stores = report_dek_stores(world);
+  report.warnings = unused_exceptions(world, fleet);
   return report;
 }
 
@@ -131,14 +180,18 @@ PlanReport report_plan(World& world, Fleet const& fleet, Instant until) {
   PlanReport plan;
   plan.from = world.clock.wall_now();
   plan.until = until;
+  Unspread const unspread = without_spread(fleet.policies());
   for (auto const& [ref, key] : fleet.keys()) {
-    if (auto const* applied = std::get_if<AppliedPolicy>(&key.match)) plan_key(key, *applied, plan);
-    if (std::holds_alternative<NoPolicy>(key.match)) ++plan.keys_without_policy;
     Verdict const said = fleet.verdict(key);
+    auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+    if (applied != nullptr && has_dates(key, said)) plan_key(key, *applied, unspread, plan);
+    if (said.reason == "no_policy") ++plan.keys_without_policy;
     if (said.status == KeyStatus::blocked || said.status == KeyStatus::unknown) {
       plan.findings.push_back(ref.text() + ": " + said.sentence);
     }
   }
+  std::ranges::move(unused_exceptions(world, fleet), std::back_inserter(plan.findings));
+  std::ranges::move(unused_policies(world, fleet), std::back_inserter(plan.findings));
   std::ranges::sort(plan.entries, {}, [](PlanEntry const& entry) { return std::tie(entry.at, entry.key); });
   return plan;
 }

@@ -39,14 +39,31 @@ Error trouble(Exchange const& wanted, ErrorClass error_class, char const* code, 
   return error;
 }
 
-std::string group_of(std::filesystem::path const& path) {
+bool is_something_else(std::filesystem::path const& path) {
   struct stat found{};
-  if (stat(path.c_str(), &found) != 0 && stat(path.parent_path().c_str(), &found) != 0) return "";
+  return stat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode);
+}
+
+std::string group_name(gid_t group) {
   std::vector<char> room(16 * 1024);
   struct group entry{};
   struct group* named = nullptr;
-  getgrgid_r(found.st_gid, &entry, room.data(), room.size(), &named);
-  return named != nullptr ? entry.gr_name : fmt::format("with gid {}", found.st_gid);
+  getgrgid_r(group, &entry, room.data(), room.size(), &named);
+  return named != nullptr ? entry.gr_name : fmt::format("with gid {}", group);
+}
+
+/// Who may use the socket, as far as its mode can be seen: it or its folder keeps the caller out.
+std::string who_may(std::filesystem::path const& path) {
+  struct stat found{};
+  bool const seen = stat(path.c_str(), &found) == 0;
+  if (!seen && stat(path.parent_path().c_str(), &found) != 0) {
+    return "ask to be let in by rekeyd's control_group";
+  }
+  mode_t const enough = seen ? S_IWGRP : S_IXGRP;
+  if ((found.st_mode & enough) != 0) {
+    return fmt::format("members of the group {} may; so may root", group_name(found.st_gid));
+  }
+  return "only the daemon's own user and root may; control_group in rekeyd.yaml lets a group in";
 }
 
 Error cannot_connect(Exchange const& wanted, beast::error_code problem) {
@@ -55,16 +72,18 @@ Error cannot_connect(Exchange const& wanted, beast::error_code problem) {
                    "there is no control socket: rekeyd is not running",
                    "start it (systemctl start rekeyd.service), or name its socket with --socket");
   }
+  if (is_something_else(wanted.socket)) {
+    return trouble(wanted, ErrorClass::permanent, "not_a_socket", "this is no socket",
+                   "name the control socket of rekeyd with --socket");
+  }
   if (problem == boost::system::errc::connection_refused) {
     return trouble(wanted, ErrorClass::transient, "not_running",
                    "nobody answers: rekeyd has ended without a goodbye",
                    "see why (journalctl -u rekeyd.service) and start it (systemctl start rekeyd.service)");
   }
   if (problem == boost::system::errc::permission_denied) {
-    std::string const group = group_of(wanted.socket);
     return trouble(wanted, ErrorClass::access, "not_allowed", "you may not use the control socket",
-                   group.empty() ? "ask to be let in by rekeyd's control_group"
-                                 : fmt::format("members of the group {} may; so may root", group));
+                   who_may(wanted.socket));
   }
   return trouble(wanted, ErrorClass::transient, "not_running", "cannot connect: " + problem.message(),
                  "is this the control socket of rekeyd?");

@@ -124,6 +124,11 @@ std::optional<std::string> Members::text_if(char const* name) const {
   return text(name);
 }
 
+std::string Members::text_or_empty(char const* name) const {
+  if (!object_->contains(name)) fail(name, "is missing");
+  return text_if(name).value_or("");
+}
+
 std::optional<Instant> Members::instant_if(char const* name) const {
   if (find(name) == nullptr) return std::nullopt;
   return instant(name);
@@ -187,6 +192,11 @@ json::value json_time(std::optional<Instant> const& instant) {
 json::value json_text(std::optional<std::string> const& text) {
   if (!text) return nullptr;
   return json::value(*text);
+}
+
+json::value json_said(std::string const& text) {
+  if (text.empty()) return nullptr;
+  return json::value(text);
 }
 
 json::array json_texts(std::vector<std::string> const& texts) {

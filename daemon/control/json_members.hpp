@@ -29,6 +29,8 @@ class Members {
   Members(boost::json::value const& value, std::string place);
 
   std::string text(char const* name) const;
+  /// Must be there; null is empty, as json_said() writes it.
+  std::string text_or_empty(char const* name) const;
   bool flag(char const* name) const;
   std::uint64_t count(char const* name) const;
   std::int64_t integer(char const* name) const;
@@ -103,6 +105,8 @@ std::string to_json(boost::json::object const& document);
 
 boost::json::value json_time(std::optional<Instant> const& instant);
 boost::json::value json_text(std::optional<std::string> const& text);
+/// Null for an empty text: what there is nothing of is null everywhere.
+boost::json::value json_said(std::string const& text);
 boost::json::array json_texts(std::vector<std::string> const& texts);
 template <class Named>
 boost::json::value json_name(std::optional<Named> const& name) {

@@ -43,10 +43,10 @@ std::vector<VersionId> read_ids(std::vector<std::string> const& texts) {
 json::object write_rotation(Rotation const& r) {
   return {{"id", r.id.str()},
           {"key", r.key.text()},
-          {"policy", r.policy.str()},
+          {"policy", json_said(r.policy.str())},
           {"trigger", to_text(r.trigger)},
-          {"requested_by", r.requested_by},
-          {"reason", r.reason},
+          {"requested_by", json_said(r.requested_by)},
+          {"reason", json_said(r.reason)},
           {"due", json_time(r.due)},
           {"base_version", json_name(r.base_version)},
           {"known_versions", write_ids(r.known_versions)},
@@ -57,9 +57,9 @@ json::object write_rotation(Rotation const& r) {
           {"attempts", r.attempts},
           {"last_sent", json_time(r.last_sent)},
           {"next_try", json_time(r.next_try)},
-          {"blocked_reason", r.blocked_reason},
-          {"message", r.message},
-          {"remedy", r.remedy},
+          {"blocked_reason", json_said(r.blocked_reason)},
+          {"message", json_said(r.message)},
+          {"remedy", json_said(r.remedy)},
           {"opened", json_time(r.opened)},
           {"updated", json_time(r.updated)},
           {"ended", json_time(r.ended)}};
@@ -69,10 +69,10 @@ Rotation read_rotation(Members const& members) {
   Rotation r;
   r.id = RotationId(members.text("id"));
   r.key = members.key("key");
-  r.policy = PolicyName(members.text("policy"));
+  r.policy = PolicyName(members.text_or_empty("policy"));
   r.trigger = members.word("trigger", parse_trigger);
-  r.requested_by = members.text("requested_by");
-  r.reason = members.text("reason");
+  r.requested_by = members.text_or_empty("requested_by");
+  r.reason = members.text_or_empty("reason");
   r.due = members.instant_if("due");
   r.base_version = members.name_if<VersionId>("base_version");
   r.known_versions = read_ids(members.texts("known_versions"));
@@ -83,9 +83,9 @@ Rotation read_rotation(Members const& members) {
   r.attempts = static_cast<int>(members.integer("attempts"));
   r.last_sent = members.instant_if("last_sent");
   r.next_try = members.instant_if("next_try");
-  r.blocked_reason = members.text("blocked_reason");
-  r.message = members.text("message");
-  r.remedy = members.text("remedy");
+  r.blocked_reason = members.text_or_empty("blocked_reason");
+  r.message = members.text_or_empty("message");
+  r.remedy = members.text_or_empty("remedy");
   r.opened = members.instant("opened");
   r.updated = members.instant("updated");
   r.ended = members.instant_if("ended");
@@ -94,8 +94,8 @@ Rotation read_rotation(Members const& members) {
 
 json::object write_key(KeyReport const& k) {
   json::object object{{"key", k.key.text()},
-                      {"name", k.name},
-                      {"provider_kind", k.provider_kind},
+                      {"name", json_said(k.name)},
+                      {"provider_kind", json_said(k.provider_kind)},
                       {"status", to_text(k.verdict.status)},
                       {"waits_for", to_text(k.verdict.waits_for)},
                       {"reason", k.verdict.reason},
@@ -103,7 +103,7 @@ json::object write_key(KeyReport const& k) {
                       {"since", json_time(k.verdict.since)},
                       {"due", json_time(k.verdict.due)},
                       {"next_try", json_time(k.verdict.next_try)},
-                      {"policy", k.policy},
+                      {"policy", json_said(k.policy)},
                       {"every_months", nullptr},
                       {"state", to_text(k.state)},
                       {"type", write_type(k.type)},
@@ -123,10 +123,10 @@ json::object write_key(KeyReport const& k) {
 KeyReport read_key(Members const& members) {
   KeyReport k;
   k.key = members.key("key");
-  k.name = members.text("name");
-  k.provider_kind = members.text("provider_kind");
+  k.name = members.text_or_empty("name");
+  k.provider_kind = members.text_or_empty("provider_kind");
   k.verdict = read_verdict(members);
-  k.policy = members.text("policy");
+  k.policy = members.text_or_empty("policy");
   if (auto const months = members.integer_if("every_months")) k.every_months = static_cast<int>(*months);
   k.state = members.word("state", parse_key_state);
   k.type = read_type(members.object("type"));

@@ -42,7 +42,7 @@ ReloadAnswer read_reload(Members const& document) {
           .diagnostics = document.texts("diagnostics"),
           .warnings = document.texts("warnings"),
           .policies = document.count("policies"),
-          .policy_digest = document.text("policy_digest"),
+          .policy_digest = document.text_or_empty("policy_digest"),
           .counts = document.count_map("counts")};
 }
 
@@ -51,10 +51,10 @@ Error read_error(Members const& document) {
   Error error;
   error.error_class = members.word("class", parse_error_class);
   error.what = members.text("what");
-  error.where = members.text("where");
-  error.code = members.text("code");
-  error.request_id = members.text("request_id");
-  error.remedy = members.text("remedy");
+  error.where = members.text_or_empty("where");
+  error.code = members.text_or_empty("code");
+  error.request_id = members.text_or_empty("request_id");
+  error.remedy = members.text_or_empty("remedy");
   return error;
 }
 
@@ -77,7 +77,7 @@ std::string encode_reload_answer(ReloadAnswer const& answer) {
                               {"diagnostics", json_texts(answer.diagnostics)},
                               {"warnings", json_texts(answer.warnings)},
                               {"policies", answer.policies},
-                              {"policy_digest", answer.policy_digest},
+                              {"policy_digest", json_said(answer.policy_digest)},
                               {"counts", json_map(answer.counts)}});
 }
 
@@ -95,12 +95,9 @@ Result<RotationId> decode_accepted(std::string_view text) {
 }
 
 std::string encode_error(Error const& error) {
-  json::object told{{"class", to_text(error.error_class)},
-                    {"what", error.what},
-                    {"where", error.where},
-                    {"code", error.code},
-                    {"request_id", error.request_id},
-                    {"remedy", error.remedy}};
+  json::object told{{"class", to_text(error.error_class)},       {"what", error.what},
+                    {"where", json_said(error.where)},           {"code", json_said(error.code)},
+                    {"request_id", json_said(error.request_id)}, {"remedy", json_said(error.remedy)}};
   return to_json(json::object{{"schema", error_schema}, {"error", std::move(told)}});
 }
 

@@ -72,7 +72,7 @@ struct StatusReport {
   bool operator==(StatusReport const&) const = default;
 };
 
-/// One rotation that will happen if nothing changes.
+/// One rotation that will happen if nothing changes, or (mode observe) a date on which one would be due.
 struct PlanEntry {
   KeyRef key;
   std::string name;

@@ -1,5 +1,6 @@
 #include "daemon/control/routes.hpp"
 
+#include "config/glob_syntax.hpp"
 #include "daemon/control/key_filter.hpp"
 #include "daemon/control/plan_span.hpp"
 #include "daemon/control/protocol.hpp"
@@ -52,6 +53,12 @@ std::optional<std::string> parameter(ControlRequest const& request, char const* 
   return found->second;
 }
 
+/// A reference has slashes and a name may have what it likes; only sets can be wrong.
+std::optional<std::string> name_defect(std::string pattern) {
+  std::ranges::replace_if(pattern, [](char c) { return c == '/' || c == '\\'; }, '_');
+  return config::glob_defect(pattern);
+}
+
 Result<KeyFilter> key_filter(ControlRequest const& request) {
   KeyFilter filter{.provider = parameter(request, "provider"),
                    .status = std::nullopt,
@@ -61,6 +68,11 @@ Result<KeyFilter> key_filter(ControlRequest const& request) {
     filter.status = parse_key_status(*word);
     if (!filter.status)
       return std::unexpected(bad_request(fmt::format("no key status is called '{}'", *word)));
+  }
+  if (filter.name) {
+    if (auto const defect = name_defect(*filter.name)) {
+      return std::unexpected(bad_request(fmt::format("'{}' is not a pattern: {}", *filter.name, *defect)));
+    }
   }
   return filter;
 }

@@ -2,6 +2,7 @@
 #include "daemon/control/protocol.hpp"
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
+#include "daemon/rekeyctl/wording.hpp"
 
 namespace rekeyd::rekeyctl {
 
@@ -34,9 +35,11 @@ void add_abandon(Commands const& commands) {
       commands.add("abandon", "Give a rotation up; what it did so far stays", run);
   command->add_option("id", options->id, "The rotation's id (see status, keys or history)")
       ->required()
+      ->check(CLI::Validator(check_said, ""))
       ->option_text("ROTATION");
   command->add_option("--reason", options->reason, "Why; kept in the history with your name")
       ->required()
+      ->check(CLI::Validator(check_said, ""))
       ->option_text("TEXT");
   add_format(*command, options->format);
   add_daemon_options(*command, options->daemon);

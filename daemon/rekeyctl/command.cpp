@@ -18,7 +18,7 @@ void add_format(CLI::App& command, Format& format, bool csv) {
 
 Exit failed(Output& out, Error const& error) {
   out.failure(error);
-  return Exit::error;
+  return error.code == "bad_request" ? Exit::usage : Exit::error;
 }
 
 }  // namespace rekeyd::rekeyctl

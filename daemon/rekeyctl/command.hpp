@@ -46,7 +46,7 @@ void add_version(Commands const& commands);
 /// -o table|json; with csv where `csv` says so.
 void add_format(CLI::App& command, Format& format, bool csv = false);
 
-/// Prints what went wrong; Exit::error.
+/// Prints what went wrong; Exit::error, or Exit::usage if the daemon could make nothing of what was asked.
 Exit failed(Output& out, Error const& error);
 
 }  // namespace rekeyd::rekeyctl

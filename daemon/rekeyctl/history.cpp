@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <deque>
 
 namespace rekeyd::rekeyctl {
@@ -23,8 +24,15 @@ struct Options {
   Format format{Format::table};
   std::string database, config;
   std::string key, policy, rotation, since, until, outcome, kind;
-  std::size_t limit{page};
+  std::string limit{std::to_string(page)};
 };
+
+std::optional<std::size_t> parse_limit(std::string_view text) {
+  std::size_t limit = 0;
+  auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return limit;
+}
 
 HistoryQuery query_of(Options const& options) {
   HistoryQuery query;
@@ -74,12 +82,18 @@ void print(std::vector<RecordedEvent> const& events, Format format, Output& out)
 }
 
 Exit run(Options const& options, Output& out) {
+  HistoryQuery const query = query_of(options);
+  if (query.since && query.until && *query.until < *query.since) {
+    out.words("--until lies before --since: no event can match");
+    return Exit::usage;
+  }
   auto const path = database(options.database, options.config, config::process_environment());
   if (!path) return failed(out, path.error());
   auto const reader = storage::open_read_only(*path);
   if (!reader) return failed(out, reader.error());
-  auto found = newest(**reader, query_of(options), options.limit);
+  auto found = newest(**reader, query, *parse_limit(options.limit));
   if (!found) return failed(out, found.error());
+  if (found->events.empty()) out.words("no event matches");
   print({std::make_move_iterator(found->events.begin()), std::make_move_iterator(found->events.end())},
         options.format, out);
   if (found->left_out > 0) {
@@ -92,12 +106,16 @@ std::string check_kind(std::string const& text) {
   return parse_event_kind(text) ? "" : fmt::format("no kind of event is called '{}'", text);
 }
 
+std::string check_limit(std::string const& text) {
+  return parse_limit(text) ? "" : fmt::format("'{}' is not a number of events", text);
+}
+
 std::string check_outcome(std::string const& text) {
   return parse_event_outcome(text) ? "" : fmt::format("'{}' is none of ok, failed, held", text);
 }
 
 void add_filters(CLI::App& command, Options& options) {
-  command.add_option("--key", options.key, "PROVIDER/VAULT/ID, or a part of it or of the key's name")
+  command.add_option("--key", options.key, "PROVIDER/VAULT/ID whole, else a part of it or of the key's name")
       ->option_text("KEY");
   command.add_option("--policy", options.policy, "Only under this policy")->option_text("NAME");
   command.add_option("--rotation", options.rotation, "Only of this rotation")->option_text("ID");
@@ -114,7 +132,7 @@ void add_filters(CLI::App& command, Options& options) {
       ->check(CLI::Validator(check_kind, ""))
       ->option_text("WORD");
   command.add_option("--limit", options.limit, "The newest so many; 0 for all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(check_limit, ""))
       ->capture_default_str()
       ->option_text("N");
 }

@@ -51,13 +51,13 @@ json::object write_event(RecordedEvent const& recorded) {
           {"outcome", to_text(e.outcome)},
           {"key", value_of(key_of(e))},
           {"version", value_of(text_of(e.version))},
-          {"policy", e.policy.str()},
+          {"policy", value_of(e.policy.str())},
           {"rotation", value_of(text_of(e.rotation))},
-          {"step", e.step},
+          {"step", value_of(e.step)},
           {"actor", e.actor},
           {"sentence", e.sentence},
-          {"error_code", e.error_code},
-          {"request_id", e.request_id},
+          {"error_code", value_of(e.error_code)},
+          {"request_id", value_of(e.request_id)},
           {"details", details_of(e)},
           {"hash", recorded.hash}};
 }

@@ -19,6 +19,14 @@ struct Options {
   std::optional<std::string> provider, status, policy, name;
 };
 
+std::vector<std::string> status_names() {
+  std::vector<std::string> names;
+  for (int number = 0; *to_text(static_cast<KeyStatus>(number)) != '\0'; ++number) {
+    names.emplace_back(to_text(static_cast<KeyStatus>(number)));
+  }
+  return names;
+}
+
 std::string versions_words(KeyReport const& key) {
   return key.versions_max ? fmt::format("{}/{}", key.versions, *key.versions_max)
                           : std::to_string(key.versions);
@@ -64,6 +72,7 @@ Exit run(Options const& options, Output& out) {
   } else {
     out.data(table_text(*keys, out.colour()));
   }
+  if (keys->empty()) out.words("no key matches");
   return Exit::well;
 }
 
@@ -77,8 +86,7 @@ void add_keys(Commands const& commands) {
   command->add_option("--provider", options->provider, "Only keys of this provider instance")
       ->option_text("NAME");
   command->add_option("--status", options->status, "Only keys in this state")
-      ->check(
-          CLI::IsMember({"ready", "due", "overdue", "rotating", "waiting", "blocked", "observed", "unknown"}))
+      ->check(CLI::IsMember(status_names()))
       ->option_text("STATE");
   command->add_option("--policy", options->policy, "Only keys under this policy ('' for keys without)")
       ->option_text("NAME");

@@ -1,7 +1,11 @@
+#include "config/near_word.hpp"
 #include "daemon/rekeyctl/command.hpp"
+
+#include <fmt/format.h>
 
 #include <csignal>
 #include <exception>
+#include <sstream>
 
 namespace rekeyd::rekeyctl {
 
@@ -22,6 +26,44 @@ void describe(CLI::App& app, Action& chosen) {
   }
 }
 
+/// The command that the words on the command line named, or the app itself.
+CLI::App const& meant(CLI::App const& app) {
+  auto const named = app.get_subcommands();
+  return named.empty() ? app : *named.front();
+}
+
+/// "did you mean ...?" for a command or an option that is not there, or empty.
+std::string did_you_mean(CLI::App const& app) {
+  CLI::App const& command = meant(app);
+  auto const left = command.remaining(true);
+  if (left.empty()) return "";
+  std::vector<std::string> names;
+  if (left.front().starts_with("-")) {
+    for (CLI::Option const* option : command.get_options()) names.push_back(option->get_name());
+  } else if (&command == &app) {
+    for (CLI::App const* each : app.get_subcommands([](CLI::App const*) { return true; })) {
+      names.push_back(each->get_name());
+    }
+  }
+  std::string const question = config::did_you_mean(left.front(), names);
+  return question.empty() ? "" : "; " + question;
+}
+
+/// Help and version are data; everything else that CLI11 throws is a complaint.
+Exit told(CLI::App const& app, CLI::ParseError const& outcome) {
+  Output out;
+  if (outcome.get_exit_code() == 0) {
+    std::ostringstream text;
+    app.exit(outcome, text, text);
+    out.data(text.str());
+    return out.complete() ? Exit::well : Exit::error;
+  }
+  CLI::App const& command = meant(app);
+  std::string const name = &command == &app ? "" : " " + command.get_name();
+  out.words(fmt::format("{}{} (rekeyctl{} --help tells more)", outcome.what(), did_you_mean(app), name));
+  return Exit::usage;
+}
+
 Exit run(int argc, char** argv) {
   // A reader that went away is then an error of write(), which Output keeps quiet about, and the exit code is
   // what it would have been.
@@ -32,7 +74,7 @@ Exit run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& outcome) {
-    return app.exit(outcome) == 0 ? Exit::well : Exit::usage;
+    return told(app, outcome);
   }
   Output out;
   if (!chosen) {

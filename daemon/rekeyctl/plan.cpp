@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rekeyd::rekeyctl {
 
 using daemon::PlanEntry;
@@ -37,9 +39,17 @@ std::string table_text(PlanReport const& report, bool colour) {
   return text;
 }
 
+std::size_t rotations_of(PlanReport const& report) {
+  return static_cast<std::size_t>(std::ranges::count(report.entries, Mode::enforce, &PlanEntry::mode));
+}
+
 std::string summary(PlanReport const& report) {
-  return fmt::format("{} from {} to {}; {} without a policy", counted(report.entries.size(), "rotation"),
-                     moment(report.from), moment(report.until), counted(report.keys_without_policy, "key"));
+  std::size_t const rotations = rotations_of(report);
+  std::size_t const observed = report.entries.size() - rotations;
+  return fmt::format("{} from {} to {}; {}{} without a policy", counted(rotations, "rotation"),
+                     moment(report.from), moment(report.until),
+                     observed == 0 ? "" : counted(observed, "date") + " only observed; ",
+                     counted(report.keys_without_policy, "key"));
 }
 
 Exit run(Options const& options, Output& out) {
@@ -54,7 +64,7 @@ Exit run(Options const& options, Output& out) {
     out.data(table_text(*report, out.colour()));
     out.words(summary(*report));
   }
-  return report->entries.empty() ? Exit::well : Exit::due;
+  return rotations_of(*report) == 0 ? Exit::well : Exit::due;
 }
 
 }  // namespace

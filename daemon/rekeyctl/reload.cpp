@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rekeyd::rekeyctl {
 
 namespace {
@@ -19,7 +21,11 @@ struct Options {
 std::string table_text(daemon::ReloadAnswer const& answer, bool colour) {
   std::string text;
   for (auto const& each : answer.diagnostics) text += printable(each) + "\n";
-  for (auto const& each : answer.warnings) text += "warning: " + printable(each) + "\n";
+  for (auto const& each : answer.warnings) {
+    // Those about a file are among the diagnostics already.
+    if (std::ranges::find(answer.diagnostics, each) != answer.diagnostics.end()) continue;
+    text += "warning: " + printable(each) + "\n";
+  }
   Table table({{"STATUS"}, {"KEYS", Column::Align::right}});
   for (auto const& [word, count] : answer.counts) table.add({word, std::to_string(count)});
   return table.empty() ? text : text + table.text(colour);

@@ -2,6 +2,7 @@
 #include "daemon/control/protocol.hpp"
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
+#include "daemon/rekeyctl/wording.hpp"
 
 namespace rekeyd::rekeyctl {
 
@@ -34,6 +35,7 @@ void add_retry(Commands const& commands) {
       commands.add("retry", "Let a blocked or waiting rotation try again now", run);
   command->add_option("id", options->id, "The rotation's id (see status, keys or history)")
       ->required()
+      ->check(CLI::Validator(check_said, ""))
       ->option_text("ROTATION");
   add_format(*command, options->format);
   add_daemon_options(*command, options->daemon);

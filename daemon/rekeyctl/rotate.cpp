@@ -3,6 +3,7 @@
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
 #include "daemon/rekeyctl/follow.hpp"
+#include "daemon/rekeyctl/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -46,9 +47,11 @@ void add_rotate(Commands const& commands) {
       "rotate", "Rotate a key now: a new version, and everything that depends on it moves along", run);
   command->add_option("key", options->key, "PROVIDER/VAULT/ID, or a name that only one key has")
       ->required()
+      ->check(CLI::Validator(check_said, ""))
       ->option_text("KEY");
   command->add_option("--reason", options->reason, "Why; kept in the history with your name")
       ->required()
+      ->check(CLI::Validator(check_said, ""))
       ->option_text("TEXT");
   command->add_flag("--wait", options->wait, "Follow it until it is done (0), blocked (4) or given up (1)");
   add_format(*command, options->format);

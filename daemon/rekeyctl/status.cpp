@@ -86,7 +86,11 @@ std::string dek_stores(StatusReport const& report, bool colour) {
 
 std::string sentences(char const* word, std::vector<std::string> const& all, Style style, bool colour) {
   std::string text;
-  for (auto const& each : all) text += styled(word, style, colour) + ": " + printable(each) + "\n";
+  for (auto const& each : all) {
+    // What is told of a file says by itself that it is a warning.
+    bool const says_so = each.find(": warning: ") != std::string::npos;
+    text += (says_so ? "" : styled(word, style, colour) + ": ") + printable(each) + "\n";
+  }
   return text.empty() ? "" : "\n" + text;
 }
 

@@ -29,6 +29,10 @@ std::string check_moment(std::string const& text) {
   return fmt::format("'{}' is neither a date (2027-01-31) nor an RFC 3339 time (2027-01-31T12:00:00Z)", text);
 }
 
+std::string check_said(std::string const& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos ? "must not be empty" : "";
+}
+
 std::string check_span(std::string const& text) {
   if (daemon::parse_plan_span(text)) return "";
   return fmt::format("'{}' is not a span such as 12months, 90days or 2years, up to 10 years", text);

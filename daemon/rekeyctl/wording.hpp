@@ -23,5 +23,7 @@ std::optional<Instant> parse_moment(std::string const& text);
 /// For CLI11: the complaint about `text` if it is no moment or no span, else "".
 std::string check_moment(std::string const& text);
 std::string check_span(std::string const& text);
+/// The same for a text that must say something.
+std::string check_said(std::string const& text);
 
 }  // namespace rekeyd::rekeyctl

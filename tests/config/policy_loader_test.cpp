@@ -25,6 +25,20 @@ std::vector<std::string> rules(std::vector<Diagnostic> const& diagnostics) {
 
 }  // namespace
 
+TEST_CASE("every word that we print of a policy is a word that a file may say") {
+  std::string const policy = "version: 1\npolicies:\n  - { name: p, match: { key: a }, every: 1 month, ";
+  for (Mode const mode : {Mode::enforce, Mode::observe}) {
+    auto const loaded = parse_policies(policy + "mode: " + to_text(mode) + " }\n", "p.yaml");
+    REQUIRE(loaded.value);
+    CHECK(loaded.value->policies.front().mode == mode);
+  }
+  for (WrapBy const wrap : {WrapBy::local, WrapBy::service}) {
+    auto const loaded = parse_policies(policy + "wrap: " + to_text(wrap) + " }\n", "p.yaml");
+    REQUIRE(loaded.value);
+    CHECK(loaded.value->policies.front().wrap == wrap);
+  }
+}
+
 TEST_CASE("a policy is read as it is written") {
   auto const loaded = parse_policies(
       "version: 1\n"

@@ -50,7 +50,7 @@ bool needs_nobody(boost::json::value const& key, boost::json::string const& now)
 bool resting(Site& site) {
   auto const status = site.ask({"status"});
   for (auto const& provider : status.at("providers").as_array()) {
-    if (provider.at("last_inventory").is_null() && provider.at("last_error") == "") return false;
+    if (provider.at("last_inventory").is_null() && provider.at("last_error").is_null()) return false;
   }
   auto const& now = status.at("now").as_string();
   return std::ranges::all_of(status.at("attention").as_array(),

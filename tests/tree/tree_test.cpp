@@ -60,6 +60,28 @@ bool names_nothing(std::string path) {
   return std::regex_search(path, vague);
 }
 
+// The names of a file's test cases: what stands quoted after TEST_CASE(, its adjoining pieces joined.
+std::vector<std::pair<std::size_t, std::string>> test_names(std::string const& text) {
+  static std::regex const test_case(
+      R"re(\b\w*TEST_CASE\w*\s*\(\s*(?:\w+\s*,\s*)?((?:"(?:[^"\\]|\\.)*"\s*)+))re");
+  static std::regex const between_pieces(R"re("\s*")re");
+  std::vector<std::pair<std::size_t, std::string>> names;
+  for (auto at = std::sregex_iterator(text.begin(), text.end(), test_case); at != std::sregex_iterator();
+       ++at) {
+    auto const quoted = std::regex_replace((*at)[1].str(), between_pieces, "");
+    auto const name = quoted.substr(1, quoted.rfind('"') - 1);
+    names.emplace_back(line_of(text, static_cast<std::size_t>(at->position())), name);
+  }
+  return names;
+}
+
+// CTest keeps its tests in a list that ';' separates: of "one; two" it runs "one", which Catch2 does not
+// know, and nothing run is a pass. '[' begins a tag to Catch2, and what it escapes is '\\'.
+std::string what_breaks(std::string const& name) {
+  auto const found = name.find_first_of(";[]\\");
+  return found == std::string::npos ? "" : name.substr(found, 1);
+}
+
 }  // namespace
 
 TEST_CASE("the tree that is checked is there") {
@@ -117,6 +139,26 @@ TEST_CASE("files are named for what they hold") {
   CHECK(names_nothing("daemon/rotation_manager.cpp"));
   CHECK_FALSE(names_nothing("tests/simulator/azure/resource_manager.cpp"));
   CHECK_FALSE(names_nothing("policy/commonplace.hpp"));
+}
+
+TEST_CASE("every test's name is one that CTest and Catch2 find again") {
+  std::size_t seen = 0;
+  for (auto const& file : source_files()) {
+    if (!file.path.starts_with("tests/")) continue;
+    for (auto const& [line, name] : test_names(file.text)) {
+      ++seen;
+      auto const breaks = what_breaks(name);
+      if (!breaks.empty())
+        complain(file.path, line, "a test's name holds no '" + breaks + "': it would not be run");
+    }
+  }
+  CHECK(seen > 300);
+  std::string const split = std::string("TEST_") + "CASE(\"one;\"\n          \" two\") {}";
+  REQUIRE(test_names(split).size() == 1);
+  CHECK(what_breaks(test_names(split).front().second) == ";");
+  CHECK(test_names(split).front().second == "one; two");
+  CHECK(what_breaks("a list [a, b] is read") == "[");
+  CHECK(what_breaks("a key's name: it's plain (1/2)").empty());
 }
 
 TEST_CASE("nobody sleeps for a while and hopes") {

@@ -121,7 +121,7 @@ TEST_CASE("A vault can be told to keep to the documentation and refuse to wrap w
   CHECK(refused.at("error/innererror/code") == "KeyDisabled");
 }
 
-TEST_CASE("An expired version unwraps and no longer wraps; one not yet valid likewise") {
+TEST_CASE("An expired version unwraps and no longer wraps, and one not yet valid likewise") {
   AzureCaller azure(vault_with("{ name: root }"));
   auto const wrapped = azure.post("/keys/root/wrapkey", operation("RSA-OAEP", base64url(dek)));
   auto const now = azure.now.time_since_epoch().count();

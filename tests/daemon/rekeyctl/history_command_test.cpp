@@ -131,6 +131,23 @@ TEST_CASE("history is filtered by every filter", "[rekeyctl][history]") {
   CHECK(archive.sequences({"--rotation", "none"}).empty());
 }
 
+TEST_CASE("a history filter that can match nothing is wrong usage, one that matches nothing says so",
+          "[rekeyctl][history]") {
+  Archive const archive;
+  for (std::string const limit : {"-1", "1.5", "many", "", "99999999999999999999"}) {
+    Ended const wrong = archive.ctl({"history", "--limit", limit});
+    INFO(wrong.err);
+    CHECK(wrong.exit == 64);
+    CHECK_THAT(wrong.err, Contains("--limit") && Contains("is not a number of events"));
+  }
+  Ended const backwards = archive.ctl({"history", "--since", "2027-01-01", "--until", "2026-01-01"});
+  CHECK(backwards.exit == 64);
+  CHECK_THAT(backwards.err, Contains("--until lies before --since"));
+  Ended const none = archive.ctl({"history", "--policy", "nobody"});
+  CHECK(none.exit == 0);
+  CHECK(none.err == "rekeyctl: no event matches\n");
+}
+
 TEST_CASE("the newest are shown, and how many were left out", "[rekeyctl][history]") {
   Archive const archive(std::vector<HistoryEvent>(
       2500, event("2026-03-01T00:00:00Z", EventKind::daemon_started, EventOutcome::ok, "rekeyd started.")));

@@ -77,8 +77,25 @@ TEST_CASE("wrong usage ends with 64 and says what is right", "[rekeyctl]") {
     INFO(ended.err);
     CHECK(ended.exit == 64);
     CHECK(ended.out.empty());
-    CHECK_THAT(ended.err, Contains(c.complaint));
+    CHECK_THAT(ended.err, Contains(c.complaint) && StartsWith("rekeyctl: "));
+    CHECK(std::ranges::count(ended.err, '\n') == 1);
   }
+}
+
+TEST_CASE("a command or option that is not there is answered with the one that was meant", "[rekeyctl]") {
+  CHECK_THAT(OperatorDesk::rekeyctl({"statsu"}).err, Contains("did you mean 'status'?"));
+  CHECK_THAT(OperatorDesk::rekeyctl({"rotate", "k", "--raeson", "r"}).err,
+             Contains("did you mean '--reason'?"));
+  CHECK_THAT(OperatorDesk::rekeyctl({"history", "--sinse", "2026-01-01"}).err,
+             Contains("did you mean '--since'?") && Contains("rekeyctl history --help"));
+  CHECK_THAT(OperatorDesk::rekeyctl({"dance"}).err, !Contains("did you mean"));
+}
+
+TEST_CASE("help that cannot be written is an error", "[rekeyctl]") {
+  Ended const ended = OperatorDesk::rekeyctl(
+      {"--help"}, {.environment = {}, .terminal = false, .reader_gone = false, .out_file = "/dev/full"});
+  CHECK(ended.exit == 1);
+  CHECK_THAT(ended.err, Contains("No space left on device"));
 }
 
 TEST_CASE("help is data", "[rekeyctl]") {
@@ -111,6 +128,15 @@ TEST_CASE("without a daemon the socket, the unit and the option are named", "[re
   CHECK_THAT(too_long.err, Contains("1 to 107 bytes"));
 }
 
+TEST_CASE("what is no socket is told to be none", "[rekeyctl]") {
+  TemporaryFolder const folder;
+  for (fs::path const& path : {folder.path(), folder.write("control.sock", "")}) {
+    Ended const ended = OperatorDesk::rekeyctl({"status", "--socket", path.string()});
+    CHECK(ended.exit == 1);
+    CHECK_THAT(ended.err, Contains("this is no socket") && Contains(path.string()));
+  }
+}
+
 TEST_CASE("a daemon that died without a goodbye is told so", "[rekeyctl]") {
   TemporaryFolder const folder;
   fs::path const socket = folder.path() / "control.sock";
@@ -136,6 +162,12 @@ TEST_CASE("who may not use the socket is told which group may", "[rekeyctl]") {
   } else {
     fs::permissions(desk.served.socket(), fs::perms(0));
   }
+  // A socket of mode 0600 lets no group in.
+  Ended const alone = run_child(command);
+  CHECK(alone.exit == 1);
+  CHECK_THAT(alone.err, Contains("you may not use the control socket") &&
+                            Contains("only the daemon's own user") && !Contains("members of the group"));
+  fs::permissions(desk.served.socket(), getuid() == 0 ? fs::perms(0660) : fs::perms(0060));
   Ended const ended = run_child(command);
   CHECK(ended.exit == 1);
   CHECK_THAT(ended.err, Contains("you may not use the control socket") && Contains("members of the group "));

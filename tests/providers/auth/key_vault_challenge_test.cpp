@@ -128,7 +128,7 @@ TEST_CASE("an unknown authority, such as one on loopback, must match exactly") {
                   .has_value());
 }
 
-TEST_CASE("another tenant is refused; a configured domain cannot be compared") {
+TEST_CASE("another tenant is refused, but a configured domain cannot be compared") {
   auto const other = header("https://login.microsoftonline.com/99999999-2222-3333-4444-555555555555",
                             "https://vault.azure.net");
   auto const refused = verify(other, vault("kv1.vault.azure.net"));

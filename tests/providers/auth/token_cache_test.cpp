@@ -190,7 +190,7 @@ TEST_CASE("a refusal is remembered for a while, and then asked again") {
 }
 
 TEST_CASE(
-    "a token that the service refused is not handed out again; forgetting an older one changes nothing") {
+    "a token that the service refused is not handed out again and forgetting an older one changes nothing") {
   World world;
   auto const first = world.ask();
   REQUIRE(first.has_value());

@@ -242,7 +242,7 @@ TEST_CASE("an old version that is disabled cannot unwrap: that is a conflict to 
   CHECK(refused.error().code == "KeyDisabled");
 }
 
-TEST_CASE("a version that we made a moment ago may not be visible yet; any other 404 is final") {
+TEST_CASE("a version that we made a moment ago may not be visible yet, and any other 404 is final") {
   VaultWorld world;
   auto const unknown = rewrap(world, dek(world));
   REQUIRE_FALSE(unknown);

@@ -119,7 +119,7 @@ TEST_CASE("listing ends at a short page and drops what a shifted page repeats") 
   CHECK_THAT(world.sent(list_call)[1].target, Catch::Contains("offset=1000"));
 }
 
-TEST_CASE("a 401 renews the token once; the second is final and says what it may mean") {
+TEST_CASE("a 401 renews the token once and the second is final and says what it may mean") {
   InstanceWorld world;
   world.on(list_call, answer(401));
   auto const listed = world.run(world.provider->list_keys(VaultName("pay"), {}, world.deadline()));
