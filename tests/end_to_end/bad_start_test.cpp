@@ -47,6 +47,14 @@ TEST_CASE("rekeyd without its configuration file says which file it wants") {
   CHECK_THAT(ended.err, Contains(site.config_file().string()) && Contains("No such file"));
 }
 
+TEST_CASE("rekeyd in a shell that inherited a journal's stream talks to its own stderr") {
+  ChildOptions options;
+  options.environment["JOURNAL_STREAM"] = "9:18446744073709551615";
+  Ended const ended = run_child({REKEYD, "--config", "/nowhere/rekeyd.yaml"}, options);
+  check_refusal(ended, 1, 1);
+  CHECK_THAT(ended.err, Contains("/nowhere/rekeyd.yaml"));
+}
+
 TEST_CASE("rekeyd tells every mistake of its configuration at once with line and column") {
   Untouched untouched;
   untouched.site.write(
