@@ -171,6 +171,18 @@ TEST_CASE("rekeyd does not start with an auditor group that does not exist") {
   CHECK_THAT(ended.err, Contains("rekeyd-nobody-knows") && Contains("auditor_group"));
 }
 
+TEST_CASE("rekeyd-sim on a taken port names the address and ends with 1") {
+  Site site;
+  Clouds const clouds(site.clouds_options(world_text({})));
+  std::string const address = "127.0.0.1:" + std::to_string(clouds.port());
+  std::filesystem::path const world = site.write("second.yaml", world_text({}));
+  Ended const ended = run_child({REKEYD_SIM, "--world", world, "--listen", address, "--make-ca",
+                                 (site.folder() / "second-ca").string()});
+  check_refusal(ended, 1, 1);
+  CHECK_THAT(ended.err, Contains("cannot listen on " + address + ": Address already in use"));
+  CHECK_THAT(ended.err, !Contains("asio"));
+}
+
 TEST_CASE("rekeyd with wrong arguments ends with 64") {
   Site site;
   ChildOptions const options{site.environment(), false, false, {}};
