@@ -80,10 +80,8 @@ Result<void> Daemon::start() {
 
 void Daemon::start_inventories() {
   for (auto const& [name, instance] : world_.providers) {
-    // The status line looks at every key: telling it at each change of a large fleet would grow with its
-    // square.
     Inventory::Listeners listeners{.changed = [this] { scheduler_.wake(); },
-                                   .looked = [this] { service_manager_.status(one_line()); }};
+                                   .looked = [this] { tell_status(); }};
     inventories_.push_back(std::make_unique<Inventory>(world_, fleet_, rotator_, stop_, name,
                                                        settings_.inventory_every, std::move(listeners)));
     looking_.spawn(inventories_.back()->run(), "inventory of " + name.str());
@@ -126,9 +124,17 @@ Result<void> Daemon::record_life(EventKind kind, std::string const& sentence) {
   return {};
 }
 
+/// The line looks at every key: telling it at each change of a large fleet would grow with its square. So it
+/// is told after an inventory, and when the watchdog is fed.
+void Daemon::tell_status() {
+  told_changes_ = fleet_.changes();
+  service_manager_.status(one_line());
+}
+
 asio::awaitable<void> Daemon::feed_watchdog(std::chrono::microseconds interval) {
   for (;;) {
     service_manager_.alive();
+    if (told_changes_ != fleet_.changes()) tell_status();
     auto const next = world_.clock.mono_now() + interval / 2;
     co_await world_.clock.sleep_until(next);
   }

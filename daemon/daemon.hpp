@@ -13,6 +13,7 @@
 #include "daemon/task_group.hpp"
 #include "daemon/world.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ class Daemon final : public ControlService {
   Daemon(World& world, config::Settings const& settings, RotationQuota quota);
   Result<void> listen();
   void start_inventories();
+  void tell_status();
   Result<TrackedKey*> find_rotation(RotationId const& id);
   Result<void> record_life(EventKind kind, std::string const& sentence);
   boost::asio::awaitable<void> feed_watchdog(std::chrono::microseconds interval);
@@ -60,6 +62,7 @@ class Daemon final : public ControlService {
   Instant started_;
   StopFlag stop_;
   ServiceManager service_manager_;
+  std::uint64_t told_changes_{};  ///< Fleet::changes() when the status line was last told.
   Fleet fleet_;
   Rotator rotator_;
   PoliciesInForce policies_;

@@ -47,6 +47,7 @@ void Fleet::apply(std::shared_ptr<PolicySet const> policies) {
 }
 
 void Fleet::look_anew(TrackedKey& key) {
+  ++changes_;
   Verdict const said = verdict(key);
   std::optional<Instant> when = said.next_try;
   // An open rotation that waits for nothing has to be carried on now.

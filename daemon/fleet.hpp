@@ -6,6 +6,7 @@
 #include "storage/store.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,6 +50,8 @@ class Fleet {
 
   /// Recomputes when `key` needs attention, after anything of it has changed.
   void look_anew(TrackedKey& key);
+  /// Grows with every look_anew: the same number twice means that nothing has changed between.
+  std::uint64_t changes() const { return changes_; }
 
   /// When a key needs attention, soonest first. Two of them, because an open rotation goes on whatever the
   /// caps say, and a new one does not begin.
@@ -71,6 +74,7 @@ class Fleet {
 
   Index to_continue_;
   Index to_begin_;
+  std::uint64_t changes_{};
 };
 
 }  // namespace rekeyd::daemon

@@ -1,5 +1,6 @@
 #include "daemon/logging.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
@@ -9,14 +10,23 @@
 #include <memory>
 #include <utility>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace rekeyd::daemon {
+
+bool is_journal(int descriptor, char const* journal_stream) {
+  struct stat found{};
+  if (journal_stream == nullptr || ::fstat(descriptor, &found) != 0) return false;
+  return fmt::format("{}:{}", found.st_dev, found.st_ino) == journal_stream;
+}
 
 bool start_logging(std::string const& level) {
   spdlog::level::level_enum const wanted = spdlog::level::from_str(level);
   if (wanted == spdlog::level::off && level != "off") return false;
   std::shared_ptr<spdlog::sinks::sink> sink;
   // getenv is read once, before any thread or loop exists.
-  if (std::getenv("JOURNAL_STREAM") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+  if (is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"))) {  // NOLINT(concurrency-mt-unsafe)
     sink = std::make_shared<spdlog::sinks::systemd_sink_st>("rekeyd");
     sink->set_pattern("%v");
   } else {

@@ -57,7 +57,8 @@ void start_secure_memory() {
 std::optional<config::Settings> read_settings(std::string const& file) {
   auto loaded = config::load_settings(file, config::process_environment());
   for (config::Diagnostic const& diagnostic : loaded.diagnostics) {
-    fmt::print(stderr, "{}\n", config::to_text(diagnostic));
+    bool const mistake = diagnostic.severity == config::Severity::error;
+    spdlog::log(mistake ? spdlog::level::err : spdlog::level::warn, "{}", config::to_text(diagnostic));
   }
   return std::move(loaded.value);
 }

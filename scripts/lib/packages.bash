@@ -9,6 +9,12 @@ packages_build=(
   # The time zones that policies name, and what an auditor types.
   tzdata sqlite3
 )
+# What a machine needs that only runs the programs, and what an auditor types (docs/operating.md).
+# shellcheck disable=SC2034  # Used by tests/systemd/live.sh.
+packages_runtime=(
+  libboost-json1.81.0 libboost-url1.81.0 libdate-tz3 libfmt9 libspdlog1.10 libsqlite3-0 libssl3 libstdc++6 libsystemd0
+  libyaml-cpp0.7 ca-certificates tzdata sqlite3
+)
 packages_test=(catch2)
 # scripts/demo asks the simulated clouds what they hold, and compares.
 packages_demo=(curl jq)
@@ -27,17 +33,22 @@ is_installed() { [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null) =
 as_root() {
   if ((EUID == 0)); then
     "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    die "neither root nor sudo: ask somebody who is to run: $*"
+    return
   fi
+  command -v sudo >/dev/null || die "neither root nor sudo: ask somebody who is to run: $*"
+  local status=0
+  sudo "$@" || status=$?
+  # apt-get ends with 0 or 100; 1 is sudo's own no.
+  ((status != 1)) || die "sudo does not let you: ask somebody who may to run: $*"
+  return "$status"
 }
 
-apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-    -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" >&2
+# A machine that has just been started may be busy with updates of its own: then apt-get waits.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@" >&2
 }
+
+apt_install() { apt_get install -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@"; }
 
 install_packages() {
   command -v dpkg-query >/dev/null || die "this is no Debian: install by hand what docs/dependencies.md lists"
@@ -55,6 +66,9 @@ install_packages() {
     apt_install "${missing[@]}"; then
     return 0
   fi
-  as_root apt-get update -qq -o Acquire::Retries=3 >&2 || die "apt-get update failed: is the network up?"
-  apt_install "${missing[@]}" || die "apt-get could not install: ${missing[*]}"
+  say "fetching the package lists"
+  apt_get update -o APT::Update::Error-Mode=any ||
+    die "the package lists could not be fetched: is the network up, and are the sources in /etc/apt right?"
+  apt_install "${missing[@]}" ||
+    die "apt-get could not install ${missing[*]} (needed: Debian 12; here: $(. /etc/os-release && echo "$PRETTY_NAME"))"
 }

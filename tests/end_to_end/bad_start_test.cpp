@@ -48,6 +48,14 @@ TEST_CASE("rekeyd without its configuration file says which file it wants") {
   CHECK_THAT(ended.err, Contains(site.config_file().string()) && Contains("No such file"));
 }
 
+TEST_CASE("rekeyd in a shell that inherited a journal's stream talks to its own stderr") {
+  ChildOptions options;
+  options.environment["JOURNAL_STREAM"] = "9:18446744073709551615";
+  Ended const ended = run_child({REKEYD, "--config", "/nowhere/rekeyd.yaml"}, options);
+  check_refusal(ended, 1, 1);
+  CHECK_THAT(ended.err, Contains("/nowhere/rekeyd.yaml"));
+}
+
 TEST_CASE("rekeyd tells every mistake of its configuration at once with line and column") {
   Untouched untouched;
   untouched.site.write(
@@ -178,6 +186,18 @@ TEST_CASE("rekeyd does not start with an auditor group that does not exist") {
   Ended const ended = untouched.site.run_daemon_to_its_end();
   check_refusal(ended, 1, 1);
   CHECK_THAT(ended.err, Contains("rekeyd-nobody-knows") && Contains("auditor_group"));
+}
+
+TEST_CASE("rekeyd-sim on a taken port names the address and ends with 1") {
+  Site site;
+  Clouds const clouds(site.clouds_options(world_text({})));
+  std::string const address = "127.0.0.1:" + std::to_string(clouds.port());
+  std::filesystem::path const world = site.write("second.yaml", world_text({}));
+  Ended const ended = run_child({REKEYD_SIM, "--world", world, "--listen", address, "--make-ca",
+                                 (site.folder() / "second-ca").string()});
+  check_refusal(ended, 1, 1);
+  CHECK_THAT(ended.err, Contains("cannot listen on " + address + ": Address already in use"));
+  CHECK_THAT(ended.err, !Contains("asio"));
 }
 
 TEST_CASE("rekeyd with wrong arguments ends with 64") {

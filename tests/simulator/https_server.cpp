@@ -22,6 +22,7 @@
 #include <csignal>
 #include <iterator>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -86,6 +87,15 @@ void reset(TlsStream& stream) {
   stream.next_layer().close(ignored);
 }
 
+tcp::acceptor listen_on(asio::io_context& io, HttpsSettings const& settings) {
+  try {
+    return tcp::acceptor(io, tcp::endpoint(asio::ip::make_address(settings.address), settings.port));
+  } catch (boost::system::system_error const& error) {
+    throw std::runtime_error(
+        fmt::format("cannot listen on {}:{}: {}", settings.address, settings.port, error.code().message()));
+  }
+}
+
 }  // namespace
 
 struct HttpsServer::State {
@@ -94,7 +104,7 @@ struct HttpsServer::State {
         handler(std::move(answers)),
         io(static_cast<int>(settings.threads)),
         tls(ssl::context::tls_server),
-        acceptor(io, tcp::endpoint(asio::ip::make_address(settings.address), settings.port)),
+        acceptor(listen_on(io, settings)),
         signals(io, SIGTERM, SIGINT) {
     tls.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
                     ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
