@@ -36,9 +36,9 @@ int flags_for(Access access) {
 }  // namespace
 
 Connection::Connection(std::filesystem::path const& path, Access access,
-                       std::chrono::milliseconds busy_timeout)
+                       std::chrono::milliseconds busy_timeout, std::string const& vfs)
     : where_(path.string()),
-      database_(name_for(path, access), flags_for(access), static_cast<int>(busy_timeout.count())) {
+      database_(name_for(path, access), flags_for(access), static_cast<int>(busy_timeout.count()), vfs) {
   sqlite3* const handle = database_.getHandle();
   sqlite3_extended_result_codes(handle, 1);
   // A schema that somebody else has edited must not make us run functions or write to the schema itself.

@@ -70,7 +70,8 @@ void use_wal(Connection& connection) {
 }
 
 std::unique_ptr<Connection> connect(OpenOptions const& options) {
-  auto connection = std::make_unique<Connection>(options.path, Access::read_write, options.busy_timeout);
+  auto connection =
+      std::make_unique<Connection>(options.path, Access::read_write, options.busy_timeout, options.vfs);
   check_schema(*connection);
   use_wal(*connection);
   if (options.pages_max) connection->execute(fmt::format("PRAGMA max_page_count = {}", *options.pages_max));

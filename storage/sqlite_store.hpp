@@ -22,6 +22,9 @@ struct OpenOptions {
   /// The database's largest size in pages of 4 KiB; nothing: the disk is the limit. A commit beyond it fails
   /// as on a full disk.
   std::optional<std::uint32_t> pages_max{};
+  /// The SQLite VFS that the file lies on, by its registered name; empty: the system's own. The lock file and
+  /// the modes are the operating system's either way.
+  std::string vfs{};
 };
 
 /// Opens the daemon's database, makes it if there is none, and brings an older one up to date.
