@@ -91,8 +91,10 @@ std::optional<std::string_view> Query::take_view() {
 }
 
 void Query::refuse_word(std::string const& word, char const* column) {
-  refuse(fmt::format("column {} holds '{}', which no version of rekeyd writes", column, word), "unknown_word",
-         "someone has edited the database: run rekeyctl verify, and restore the row from a backup");
+  refuse(fmt::format("column {} holds '{}', a word that this rekeyd does not know", column, word),
+         "unknown_word",
+         "nothing is guessed from it: start the version of rekeyd that wrote it, or restore a backup; if no "
+         "other version ever ran here, the database was edited (rekeyctl verify)");
 }
 
 }  // namespace rekeyd::storage
