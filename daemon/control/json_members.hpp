@@ -103,6 +103,21 @@ Result<T> read_document(std::string_view text, std::string_view schema, Read rea
 /// One line of JSON, valid UTF-8 whatever bytes the values hold.
 std::string to_json(boost::json::object const& document);
 
+/// The same with a list as the last member. Each element is written and let go before the next: a list of
+/// every key or date would take many times its text as a tree. `document` has a member already.
+template <class T, class Write>
+std::string to_json(boost::json::object const& document, std::string_view list, std::vector<T> const& values,
+                    Write write) {
+  std::string text = to_json(document);
+  text.pop_back();
+  text.append(",\"").append(list).append("\":[");
+  for (T const& value : values) {
+    if (&value != &values.front()) text += ',';
+    text += to_json(write(value));
+  }
+  return text += "]}";
+}
+
 boost::json::value json_time(std::optional<Instant> const& instant);
 boost::json::value json_text(std::optional<std::string> const& text);
 /// Null for an empty text: what there is nothing of is null everywhere.

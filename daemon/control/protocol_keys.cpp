@@ -141,7 +141,7 @@ KeyReport read_key(Members const& members) {
 }
 
 std::string encode_keys(std::vector<KeyReport> const& keys) {
-  return to_json(json::object{{"schema", "rekeyd.keys/1"}, {"keys", json_list(keys, write_key)}});
+  return to_json(json::object{{"schema", "rekeyd.keys/1"}}, "keys", keys, write_key);
 }
 
 Result<std::vector<KeyReport>> decode_keys(std::string_view text) {

@@ -47,8 +47,8 @@ std::string encode_plan(PlanReport const& report) {
                               {"from", json_time(report.from)},
                               {"until", json_time(report.until)},
                               {"keys_without_policy", report.keys_without_policy},
-                              {"findings", json_texts(report.findings)},
-                              {"entries", json_list(report.entries, write_entry)}});
+                              {"findings", json_texts(report.findings)}},
+                 "entries", report.entries, write_entry);
 }
 
 Result<PlanReport> decode_plan(std::string_view text) {

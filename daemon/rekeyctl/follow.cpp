@@ -28,9 +28,8 @@ std::string words_of(Rotation const& rotation) {
   if (rotation.state == RotationState::done && rotation.new_version) {
     words += ", current version is " + rotation.new_version->str();
   }
-  if (!rotation.message.empty()) words += ": " + rotation.message;
-  if (!rotation.remedy.empty()) words += "; " + rotation.remedy;
-  return words;
+  std::string const said = with_remedy(rotation.message, rotation.remedy);
+  return said.empty() ? words : words + ": " + said;
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ std::string did_you_mean(CLI::App const& app) {
     }
   }
   std::string const question = config::did_you_mean(left.front(), names);
-  return question.empty() ? "" : "; " + question;
+  return question.empty() ? "" : fmt::format("; '{}': {}", left.front(), question);
 }
 
 /// Help and version are data; everything else that CLI11 throws is a complaint.

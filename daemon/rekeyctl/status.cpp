@@ -96,11 +96,7 @@ std::string sentences(char const* word, std::vector<std::string> const& all, Sty
 
 // What the key waits for, and what a person can do about it.
 std::string why(daemon::KeyReport const& key) {
-  std::string text = key.verdict.sentence;
-  if (key.rotation && !key.rotation->remedy.empty() && text.find(key.rotation->remedy) == std::string::npos) {
-    text += (text.empty() ? "" : "; ") + key.rotation->remedy;
-  }
-  return or_dash(text);
+  return or_dash(with_remedy(key.verdict.sentence, key.rotation ? key.rotation->remedy : ""));
 }
 
 std::string attention(StatusReport const& report, bool colour) {

@@ -17,6 +17,9 @@ std::string status_words(Verdict const& verdict);
 /// "1 key", "2 keys".
 std::string counted(std::size_t count, char const* noun);
 
+/// "MESSAGE; REMEDY", without a remedy that the message has said already.
+std::string with_remedy(std::string const& message, std::string const& remedy);
+
 /// A moment as a person types it: RFC 3339, or a date, which means its first second in UTC.
 std::optional<Instant> parse_moment(std::string const& text);
 

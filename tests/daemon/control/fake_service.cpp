@@ -36,7 +36,10 @@ Result<Rotation> FakeService::rotation(RotationId id) {
       r.step = *next;
     } else {
       r.state = opened_ends;
-      r.message = opened_ends == RotationState::done ? "" : "the key is disabled";
+      if (opened_ends != RotationState::done) {
+        r.message = "the key is disabled; enable it";
+        r.remedy = "enable it";
+      }
     }
   }
   return seen;

@@ -173,6 +173,7 @@ TEST_CASE("rotate --wait follows the rotation to its end", "[rekeyctl]") {
   Ended const blocked = desk.ctl({"rotate", "cmk-fees", "--reason", "leaver", "--wait"});
   CHECK(blocked.exit == 4);
   CHECK_THAT(blocked.err, Contains("blocked: the key is disabled"));
+  CHECK(blocked.err.find("enable it") == blocked.err.rfind("enable it"));
   desk.service.opened_ends = RotationState::abandoned;
   CHECK(desk.ctl({"rotate", "cmk-old", "--reason", "leaver", "--wait"}).exit == 1);
 }
