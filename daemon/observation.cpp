@@ -55,8 +55,17 @@ void tell_key_changes(RootKey const& before, RootKey const& after, Instant now, 
   change.events.push_back(std::move(event));
 }
 
-void tell_versions(TrackedKey const* known, providers::KeyDescription const& description, Instant now,
-                   storage::Change& change) {
+/// What is stored of a key: all that we ever saw of it, or what a restored backup has of that.
+enum class Memory { whole, restored };
+
+/// Who made a version that our memory of its key does not hold.
+MadeBy maker_of(KeyVersion const& version, bool rotates_itself, Memory memory) {
+  if (memory == Memory::restored) return version.operation ? MadeBy::rekeyd : MadeBy::unknown;
+  return rotates_itself ? MadeBy::provider : MadeBy::other;
+}
+
+void tell_versions(TrackedKey const* known, providers::KeyDescription const& description, Memory memory,
+                   Instant now, storage::Change& change) {
   bool const rotates_itself = description.key.provider_rotation && description.key.provider_rotation->enabled;
   for (KeyVersion const& version : description.versions) {
     KeyVersion const* before = nullptr;
@@ -67,7 +76,7 @@ void tell_versions(TrackedKey const* known, providers::KeyDescription const& des
     if (before != nullptr && *before == version) continue;
     bool const seen = before != nullptr;
     MadeBy maker = MadeBy::unknown;
-    if (known != nullptr && !seen) maker = rotates_itself ? MadeBy::provider : MadeBy::other;
+    if (known != nullptr && !seen) maker = maker_of(version, rotates_itself, memory);
     change.versions.push_back({description.key.ref, version, maker, std::nullopt});
     if (seen) continue;
     HistoryEvent event =
@@ -75,17 +84,22 @@ void tell_versions(TrackedKey const* known, providers::KeyDescription const& des
     event.version = version.id;
     event.details["made_by"] = to_text(maker);
     event.details["created"] = to_rfc3339(version.created);
+    if (version.operation) event.details["operation"] = version.operation->str();
+    if (memory == Memory::restored) event.details["after_restore"] = "yes";
     change.events.push_back(std::move(event));
   }
 }
 
 /// Someone else's rotation: there was a current version, and another one, not older, has taken its place.
-std::optional<VersionId> drift_of(TrackedKey const* known, RootKey const& now_key, Instant now,
+std::optional<VersionId> drift_of(TrackedKey const* known, RootKey const& now_key, Memory memory, Instant now,
                                   storage::Change& change) {
   if (known == nullptr || !known->stored.key.current || !now_key.current) return std::nullopt;
   if (known->stored.key.current == now_key.current) return std::nullopt;
-  HistoryEvent event = event_about(now_key, EventKind::drift,
-                                   "someone else made a new current version; the cadence starts anew", now);
+  char const* const sentence =
+      memory == Memory::restored
+          ? "a version that the restored history does not know is the current one; the cadence starts anew"
+          : "someone else made a new current version; the cadence starts anew";
+  HistoryEvent event = event_about(now_key, EventKind::drift, sentence, now);
   event.version = now_key.current;
   event.details["version_before"] = known->stored.key.current->str();
   change.events.push_back(std::move(event));
@@ -118,11 +132,10 @@ void tell_registrations(RootKey const& key, std::vector<Registration> const& bef
   }
 }
 
-}  // namespace
-
-Observation observe(TrackedKey const* known, providers::KeyDescription description,
+Observation compare(TrackedKey const* known, providers::KeyDescription description,
                     std::vector<Registration> const& known_registrations,
-                    std::optional<std::vector<Registration>> const& registrations, Instant now) {
+                    std::optional<std::vector<Registration>> const& registrations, Memory memory,
+                    Instant now) {
   Observation seen;
   if (known == nullptr) {
     seen.change.events.push_back(
@@ -130,8 +143,8 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
   } else {
     tell_key_changes(known->stored.key, description.key, now, seen.change);
   }
-  tell_versions(known, description, now, seen.change);
-  seen.drift_from = drift_of(known, description.key, now, seen.change);
+  tell_versions(known, description, memory, now, seen.change);
+  seen.drift_from = drift_of(known, description.key, memory, now, seen.change);
   if (registrations)
     tell_registrations(description.key, known_registrations, *registrations, now, seen.change);
   seen.stored.first_seen = known != nullptr ? known->stored.first_seen : now;
@@ -139,6 +152,72 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
   seen.stored.key = std::move(description.key);
   seen.stored.versions = std::move(description.versions);
   seen.change.keys.push_back(seen.stored);
+  return seen;
+}
+
+/// Who made the version of that id, as the provider's own record of it tells.
+MadeBy maker_after_restore(std::vector<KeyVersion> const& versions, std::optional<VersionId> const& id) {
+  auto const found = std::ranges::find_if(versions, [&](KeyVersion const& each) { return each.id == id; });
+  return found == versions.end() ? MadeBy::unknown : maker_of(*found, false, Memory::restored);
+}
+
+/// A rotation that had not made its version when the backup was taken. The key's facts stay as they were:
+/// what the new version inherited is compared with them.
+Observation go_on_before_rotate(TrackedKey const& known, providers::KeyDescription description, Instant now) {
+  Rotation rotation = *known.rotation;
+  if (rotation.step == Step::claim) {
+    rotation.base_version = known.stored.key.current;
+    rotation.known_versions.clear();
+    for (KeyVersion const& version : known.stored.versions) rotation.known_versions.push_back(version.id);
+  }
+  Observation seen;
+  RotateDecision const decision = decide_rotate(rotation, description.versions, std::chrono::seconds(0), now);
+  if (auto const* adopted = std::get_if<AdoptVersion>(&decision)) {
+    rotation.step = Step::rotate;
+    rotation.next_try.reset();
+    rotation.updated = now;
+    seen.rotation = rotation;
+    seen.change.rotations.push_back(std::move(rotation));
+    // The rotate step tells that one itself.
+    VersionId const told_later = adopted->version.id;
+    std::erase_if(description.versions, [&](KeyVersion const& each) { return each.id == told_later; });
+  }
+  tell_versions(&known, description, Memory::restored, now, seen.change);
+  seen.stored = known.stored;
+  seen.stored.last_seen = now;
+  seen.stored.gone = false;
+  seen.change.keys.push_back(seen.stored);
+  return seen;
+}
+
+}  // namespace
+
+Observation observe(TrackedKey const* known, providers::KeyDescription description,
+                    std::vector<Registration> const& known_registrations,
+                    std::optional<std::vector<Registration>> const& registrations, Instant now) {
+  return compare(known, std::move(description), known_registrations, registrations, Memory::whole, now);
+}
+
+Observation reconcile(TrackedKey const& known, providers::KeyDescription description,
+                      std::vector<Registration> const& known_registrations,
+                      std::optional<std::vector<Registration>> const& registrations, Instant now) {
+  bool const before_rotate = known.rotation && !known.rotation->new_version;
+  if (before_rotate) return go_on_before_rotate(known, std::move(description), now);
+  Observation seen =
+      compare(&known, std::move(description), known_registrations, registrations, Memory::restored, now);
+  std::optional<VersionId> const& current = seen.stored.key.current;
+  seen.drift_made_by = maker_after_restore(seen.stored.versions, current);
+  if (!known.rotation) return seen;
+  seen.drift_from.reset();  // The rotation that is there already takes the dependants along.
+  if (!current || current == known.rotation->new_version) return seen;
+  Rotation rotation = *known.rotation;
+  rotation.new_version = current;
+  rotation.new_version_made_by = seen.drift_made_by;
+  rotation.step = Step::propagate;
+  rotation.next_try.reset();
+  rotation.updated = now;
+  seen.rotation = rotation;
+  seen.change.rotations.push_back(std::move(rotation));
   return seen;
 }
 

@@ -13,6 +13,8 @@ struct Observation {
   storage::StoredKey stored;            ///< The key as it is to be known from here on.
   storage::Change change;               ///< Rows and events that record the difference.
   std::optional<VersionId> drift_from;  ///< Set when someone else made the current version: the one before.
+  MadeBy drift_made_by{MadeBy::other};  ///< Who, as far as the reading tells.
+  std::optional<Rotation> rotation;     ///< Set when the unfinished rotation goes on from elsewhere.
 };
 
 /// `known` is null for a key never seen. `registrations`: nothing when they could not be read, which changes
@@ -20,5 +22,15 @@ struct Observation {
 Observation observe(TrackedKey const* known, providers::KeyDescription description,
                     std::vector<Registration> const& known_registrations,
                     std::optional<std::vector<Registration>> const& registrations, Instant now);
+
+/// The same for a key's first reading after its database was restored from a backup: the world is newer than
+/// what is stored. A version that is not stored is ours if it carries an operation id, else nobody knows
+/// whose it is; either way it is told as drift, for its dependants to follow. An unfinished rotation
+/// - that has not made its version yet: goes on at the rotate step if a version appeared, which is adopted
+///   there by the rule that never doubles, with what was stored as the versions before;
+/// - that was moving dependants: moves them to the version that is current now, never back to an older one.
+Observation reconcile(TrackedKey const& known, providers::KeyDescription description,
+                      std::vector<Registration> const& known_registrations,
+                      std::optional<std::vector<Registration>> const& registrations, Instant now);
 
 }  // namespace rekeyd::daemon

@@ -1,6 +1,7 @@
 #pragma once
 #include "policy/instant.hpp"
 #include "policy/key_status.hpp"
+#include "storage/store.hpp"
 
 #include <optional>
 #include <string>
@@ -16,6 +17,9 @@ std::string or_dash(std::string const& text);
 std::string status_words(Verdict const& verdict);
 /// "1 key", "2 keys".
 std::string counted(std::size_t count, char const* noun);
+
+/// "17:ab12...": the head of a history, to be noted elsewhere.
+std::string head_text(storage::HistoryHead const& head);
 
 /// A moment as a person types it: RFC 3339, or a date, which means its first second in UTC.
 std::optional<Instant> parse_moment(std::string const& text);
