@@ -44,8 +44,10 @@ struct StateFolder {
     arguments.insert(arguments.begin(), {command, "--database", path});
     return OperatorDesk::rekeyctl(arguments);
   }
-  /// The output with what differs from run to run taken out.
+  /// The output without what differs from run to run, or with a change of the schema.
   std::string told(std::string text) const {
+    std::string const bytes = std::to_string(fs::file_size(copy));
+    text.replace(text.find(bytes), bytes.size(), "BYTES");
     for (std::string::size_type found; (found = text.find(folder.path().string())) != std::string::npos;) {
       text.replace(found, folder.path().string().size(), "FOLDER");
     }
