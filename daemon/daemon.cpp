@@ -29,6 +29,13 @@ bool is_told_by(std::vector<std::string> const& warnings, std::string const& lin
 Result<std::unique_ptr<Daemon>> Daemon::make(World& world, config::Settings const& settings) {
   auto begun = world.store.rotate_intents_since(world.clock.wall_now() - std::chrono::hours(1));
   if (!begun) return std::unexpected(begun.error());
+  Result<std::optional<Instant>> const restored = last_restore(world.store);
+  if (!restored) return std::unexpected(restored.error());
+  if (*restored) {
+    // What the life before the restore began in its last hour is forgotten: its cap counts as used up.
+    begun->insert(begun->end(), settings.rotations.per_hour, **restored);
+    std::ranges::sort(*begun);
+  }
   RotationQuota quota(settings.rotations.per_hour, *std::move(begun));
   std::unique_ptr<Daemon> daemon(new Daemon(world, settings, std::move(quota)));
   if (auto loaded = daemon->fleet_.load(); !loaded) return std::unexpected(loaded.error());
@@ -150,6 +157,12 @@ StatusReport Daemon::status() {
   std::vector<std::string> const& of_files = policies_.warnings();
   std::erase_if(report.warnings, [&](std::string const& told) { return is_told_by(of_files, told); });
   report.warnings.insert(report.warnings.begin(), of_files.begin(), of_files.end());
+  if (std::size_t const left = fleet_.keys_awaiting_reading(); left > 0) {
+    report.warnings.push_back(
+        fmt::format("the database was restored from a backup at {}; {} keys have not been read at their "
+                    "provider since, and nothing of them is begun or continued before",
+                    to_rfc3339(*fleet_.restored_at()), left));
+  }
   if (!scheduler_.storage_trouble().empty()) report.warnings.push_back(scheduler_.storage_trouble());
   return report;
 }

@@ -1,11 +1,29 @@
 #include "daemon/fleet.hpp"
 
+#include <algorithm>
+
 namespace rekeyd::daemon {
+
+Result<std::optional<Instant>> last_restore(storage::StoreReader& store) {
+  storage::HistoryQuery restores;
+  restores.kind = EventKind::database_restored;
+  std::optional<Instant> last;
+  for (;;) {
+    auto const found = store.history(restores);
+    if (!found) return std::unexpected(found.error());
+    if (found->empty()) return last;
+    last = found->back().event.at;
+    restores.after_sequence = found->back().sequence;
+  }
+}
 
 Fleet::Fleet(World& world, std::chrono::seconds overdue_after)
     : world_(world), overdue_after_(overdue_after) {}
 
 Result<void> Fleet::load() {
+  auto restored = last_restore(world_.store);
+  if (!restored) return std::unexpected(restored.error());
+  restored_at_ = *restored;
   auto stored = world_.store.keys();
   if (!stored) return std::unexpected(stored.error());
   for (storage::StoredKey& key : *stored) {
@@ -21,6 +39,25 @@ Result<void> Fleet::load() {
   }
   for (auto& [ref, key] : keys_) look_anew(key);
   return {};
+}
+
+std::optional<Instant> Fleet::believe_from(KeyRef const& key) const {
+  if (!restored_at_) return std::nullopt;
+  ProviderInstance* const instance = world_.provider(key.provider);
+  std::chrono::seconds lag{0};
+  if (instance != nullptr) lag = instance->kms->capabilities(key).visibility_lag;
+  return *restored_at_ + lag;
+}
+
+bool Fleet::awaits_reading(TrackedKey const& key) const {
+  auto const from = believe_from(key.stored.key.ref);
+  return from && !key.stored.gone && key.stored.last_seen < *from;
+}
+
+std::size_t Fleet::keys_awaiting_reading() const {
+  if (!restored_at_) return 0;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(keys_, [this](auto const& entry) { return awaits_reading(entry.second); }));
 }
 
 TrackedKey* Fleet::find(KeyRef const& key) {
@@ -51,7 +88,8 @@ void Fleet::look_anew(TrackedKey& key) {
   Verdict const said = verdict(key);
   std::optional<Instant> when = said.next_try;
   // An open rotation that waits for nothing has to be carried on now.
-  if (key.rotation && key.rotation->state == RotationState::open && !when) when = world_.clock.wall_now();
+  bool const may_go_on = key.rotation && key.rotation->state == RotationState::open && !awaits_reading(key);
+  if (may_go_on && !when) when = world_.clock.wall_now();
   if (key.running) when.reset();
   file(key, when);
 }
@@ -80,7 +118,8 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, std::optional<Instant> quota_fre
                  .deactivated_may_rotate = false,
                  .quota_free_at = quota_free_at,
                  .overdue_after = overdue_after_,
-                 .now = world_.clock.wall_now()};
+                 .now = world_.clock.wall_now(),
+                 .restored_unread = awaits_reading(key)};
   if (ProviderInstance* instance = world_.provider(key.stored.key.ref.provider)) {
     facts.provider_configured = true;
     auto const& capabilities = instance->kms->capabilities(key.stored.key.ref);

@@ -28,6 +28,9 @@ struct TrackedKey {
   std::optional<Instant> look_at;    ///< When the scheduler looks at it next; its place in the index.
 };
 
+/// When a backup last took the database's place; nothing: never.
+Result<std::optional<Instant>> last_restore(storage::StoreReader& store);
+
 /// All root keys, and the index of when each needs attention, so that work grows with what is due and not
 /// with what is known. Holds the policies in force. Memory only; the store is the truth across restarts.
 class Fleet {
@@ -36,6 +39,15 @@ class Fleet {
 
   /// Reads keys and unfinished rotations from the store. Call once, before anything else.
   Result<void> load();
+
+  /// When a backup last took the database's place; nothing: never.
+  std::optional<Instant> restored_at() const { return restored_at_; }
+  /// From when on a reading of the key tells all: what the life before the restore sent has had the
+  /// provider's own lag to show up. Nothing: no backup was ever restored.
+  std::optional<Instant> believe_from(KeyRef const& key) const;
+  /// The key has not been read since. Until then nothing of it is begun or continued.
+  bool awaits_reading(TrackedKey const& key) const;
+  std::size_t keys_awaiting_reading() const;
 
   TrackedKey* find(KeyRef const& key);
   /// Takes over what is known of a key and looks at it anew.
@@ -67,6 +79,7 @@ class Fleet {
 
   World& world_;
   std::chrono::seconds overdue_after_;
+  std::optional<Instant> restored_at_;
   std::shared_ptr<PolicySet const> policies_ = std::make_shared<PolicySet const>();
   Instant policies_since_{};
   std::map<KeyRef, TrackedKey> keys_;

@@ -41,6 +41,15 @@ bool compared_later(TrackedKey const* key) {
   return key != nullptr && key->rotation && key->rotation->step <= Step::rotate;
 }
 
+Observation compared_with(TrackedKey const* known, bool restored, Reading& reading,
+                          std::vector<Registration> const& registered, Instant now) {
+  if (restored) {
+    return reconcile(*known, *std::move(reading.description), registered, reading.registrations, now);
+  }
+  if (compared_later(known)) return observe_versions(*known, *reading.description, now);
+  return observe(known, *std::move(reading.description), registered, reading.registrations, now);
+}
+
 asio::awaitable<void> read_one(providers::KmsProvider& kms, providers::Clock& clock, Reading& reading) {
   auto const deadline = clock.mono_now() + read_patience;
   reading.description = co_await kms.describe(reading.key, deadline);
@@ -67,6 +76,10 @@ asio::awaitable<void> Inventory::run() {
     failures_ = complete ? 0 : failures_ + 1;
     std::chrono::seconds pause = every_;
     if (!complete) pause = std::min(every_, backoff(failures_, Error{.error_class = ErrorClass::transient}));
+    if (believe_from_) {
+      auto const rest = *believe_from_ - world_.clock.wall_now();
+      pause = std::clamp<std::chrono::seconds>(rest, std::chrono::seconds(1), pause);
+    }
     auto const next = world_.clock.mono_now() + pause;
     co_await world_.clock.sleep_until(next);
   }
@@ -77,6 +90,7 @@ asio::awaitable<bool> Inventory::look() {
   bool complete = true;
   std::size_t keys = 0;
   unlisted_.clear();
+  believe_from_.reset();
   for (VaultName const& vault : instance.kms->vaults()) {
     Result<std::set<KeyRef>> listed = co_await look_at_vault(vault);
     if (listed) {
@@ -124,9 +138,14 @@ asio::awaitable<Result<std::set<KeyRef>>> Inventory::look_at_vault(VaultName vau
   co_return seen;
 }
 
-bool Inventory::worth_reading(RootKey const& listed) const {
+bool Inventory::worth_reading(RootKey const& listed) {
   TrackedKey const* known = fleet_.find(listed.ref);
-  if (known == nullptr) return true;
+  auto const believe_from = fleet_.believe_from(listed.ref);
+  if (believe_from && world_.clock.wall_now() < *believe_from) {
+    believe_from_ = std::max(believe_from_.value_or(*believe_from), *believe_from);
+    return false;
+  }
+  if (known == nullptr || fleet_.awaits_reading(*known)) return true;
   if (in_hand(known)) return false;
   RootKey const& before = known->stored.key;
   bool const moved = (listed.current && listed.current != before.current) ||
@@ -152,16 +171,15 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
   std::vector<Observation> seen;
   for (Reading& reading : readings) {
     TrackedKey const* known = fleet_.find(reading.key);
-    if (in_hand(known)) continue;  // begun while we were reading
+    bool const restored = known != nullptr && fleet_.awaits_reading(*known);
+    if (in_hand(known) && !restored) continue;  // begun while we were reading
     if (!reading.description) {
       note_unreadable(reading.listed, reading.description.error());
       continue;
     }
     auto const registered = world_.store.registrations(reading.key);
     if (!registered) co_return std::unexpected(registered.error());
-    Observation observation = compared_later(known) ? observe_versions(*known, *reading.description, now)
-                                                    : observe(known, std::move(*reading.description),
-                                                              *registered, reading.registrations, now);
+    Observation observation = compared_with(known, restored, reading, *registered, now);
     storage::append(change, std::move(observation.change));
     seen.push_back(std::move(observation));
   }
@@ -170,8 +188,9 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
   }
   for (Observation& observation : seen) {
     KeyRef const ref = observation.stored.key.ref;
+    if (observation.rotation) fleet_.find(ref)->rotation = std::move(observation.rotation);
     fleet_.put(std::move(observation.stored));
-    if (observation.drift_from) follow_drift(ref, *observation.drift_from);
+    if (observation.drift_from) follow_drift(ref, *observation.drift_from, observation.drift_made_by);
   }
   listeners_.changed();
   co_return Result<void>();
@@ -204,7 +223,8 @@ Result<void> Inventory::record_gone(VaultName const& vault, std::set<KeyRef> con
   storage::Change change;
   for (auto const& [ref, key] : fleet_.keys()) {
     bool const ours = ref.provider == provider_ && ref.vault == vault;
-    if (!ours || key.stored.gone || listed.contains(ref) || in_hand(&key)) continue;
+    bool const with_its_rotation = in_hand(&key) && !fleet_.awaits_reading(key);
+    if (!ours || key.stored.gone || listed.contains(ref) || with_its_rotation) continue;
     storage::StoredKey stored = key.stored;
     stored.gone = true;
     change.keys.push_back(std::move(stored));
@@ -232,14 +252,14 @@ void Inventory::remember_error(Error const& error) {
 }
 
 /// Dependants of a version that someone else made follow it like ours, where the policy lets us act.
-void Inventory::follow_drift(KeyRef const& ref, VersionId const& base) {
+void Inventory::follow_drift(KeyRef const& ref, VersionId const& base, MadeBy made_by) {
   TrackedKey& key = *fleet_.find(ref);
   if (key.rotation) return;  // blocked: it follows when a person lets it go on
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
   bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
                            key.stored.key.state == KeyState::active && !key.stored.key.managed_elsewhere;
   if (!ours_to_act) return;
-  if (auto const opened = rotator_.open_for_drift(key, base); !opened) {
+  if (auto const opened = rotator_.open_for_drift(key, base, made_by); !opened) {
     spdlog::error("cannot follow the new version of {}: {}", ref.text(), to_text(opened.error()));
   }
 }

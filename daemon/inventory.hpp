@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -15,8 +16,9 @@ namespace rekeyd::daemon {
 /// records what differs from our state, and hands the result to the fleet. A key that cannot be read fails
 /// alone; a provider that cannot be reached leaves our knowledge as it was and is asked again.
 ///
-/// Keys with an open rotation are left out: their rotation reads and writes them. Those whose rotation is
-/// blocked are looked at.
+/// Keys with an open rotation are left out: their rotation reads and writes them; those whose rotation is
+/// blocked are looked at. After a backup took the database's place every key is reconciled first, and nothing
+/// of it goes on before.
 class Inventory {
  public:
   /// Whom it tells. `changed`: the fleet has changed, many times in a look at a large one; `looked`: a look
@@ -36,12 +38,12 @@ class Inventory {
  private:
   boost::asio::awaitable<Result<std::set<KeyRef>>> look_at_vault(VaultName vault);
   boost::asio::awaitable<Result<void>> read_changed(std::vector<RootKey> listed);
-  bool worth_reading(RootKey const& listed) const;
+  bool worth_reading(RootKey const& listed);
   Result<void> record_gone(VaultName const& vault, std::set<KeyRef> const& listed);
   void note_unreadable(RootKey const& listed, Error const& error);
   void note_unlisted(Error const& defect);
   void remember_error(Error const& error);
-  void follow_drift(KeyRef const& key, VersionId const& base);
+  void follow_drift(KeyRef const& key, VersionId const& base, MadeBy made_by);
 
   World& world_;
   Fleet& fleet_;
@@ -51,6 +53,7 @@ class Inventory {
   std::chrono::seconds every_;
   Listeners listeners_;
   int failures_{};
+  std::optional<Instant> believe_from_;  ///< When keys of this look can be read that could not yet.
   std::string unlisted_;  ///< The last entry of this look's listings that could not be read, told; or empty.
 };
 

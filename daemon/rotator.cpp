@@ -68,15 +68,18 @@ Result<RotationId> Rotator::open(TrackedKey& key, Trigger trigger, std::string r
   return begin(key, std::move(rotation));
 }
 
-Result<RotationId> Rotator::open_for_drift(TrackedKey& key, VersionId base_version) {
+Result<RotationId> Rotator::open_for_drift(TrackedKey& key, VersionId base_version, MadeBy made_by) {
   Rotation rotation;
   rotation.trigger = Trigger::drift;
   rotation.requested_by = "rekeyd";
-  rotation.reason = "someone else made a new key version; its dependants have to follow";
+  rotation.reason = made_by == MadeBy::other || made_by == MadeBy::provider
+                        ? "someone else made a new key version; its dependants have to follow"
+                        : "a key version appeared that the restored history does not know; its dependants "
+                          "have to follow";
   rotation.step = Step::propagate;
   rotation.base_version = std::move(base_version);
   rotation.new_version = key.stored.key.current;
-  rotation.new_version_made_by = MadeBy::other;
+  rotation.new_version_made_by = made_by;
   return begin(key, std::move(rotation));
 }
 

@@ -19,7 +19,7 @@ class Rotator {
   /// Opens a rotation for `key` durably. The caller then spawns carry_on(). Error: nothing happened.
   Result<RotationId> open(TrackedKey& key, Trigger trigger, std::string requested_by, std::string reason);
   /// Opens a rotation whose new version someone else has made: only its dependants are left to move.
-  Result<RotationId> open_for_drift(TrackedKey& key, VersionId base_version);
+  Result<RotationId> open_for_drift(TrackedKey& key, VersionId base_version, MadeBy made_by);
 
   /// Runs the key's open rotation until it ends, has to wait, or the daemon stops. The caller has marked the
   /// key as running; the mark is taken off at the end. Never throws except when cancelled.

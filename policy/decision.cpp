@@ -25,6 +25,15 @@ std::optional<Instant> due_of(KeyFacts const& facts) {
   return due_at(*applied, facts.key.ref, facts.versions);
 }
 
+std::optional<Verdict> restored_and_unread(KeyFacts const& facts) {
+  if (!facts.restored_unread) return std::nullopt;
+  std::string const trouble = facts.read_error.empty() ? "" : ": " + facts.read_error;
+  return verdict(KeyStatus::unknown, "database_restored",
+                 "the database was restored from a backup, and the key has not been read at its provider "
+                 "since; nothing is begun or continued before" +
+                     trouble);
+}
+
 std::optional<Verdict> rotation_blocked(KeyFacts const& facts) {
   if (!facts.rotation || facts.rotation->state != RotationState::blocked) return std::nullopt;
   Verdict said = verdict(KeyStatus::blocked, facts.rotation->blocked_reason,
@@ -161,9 +170,19 @@ std::optional<Verdict> due_now(KeyFacts const& facts) {
 
 // The order is the meaning: what a person did or must do comes before what the calendar says.
 constexpr Check checks[] = {
-    rotation_blocked,  rotation_under_way,     out_of_reach,        not_ours,
-    policies_disagree, only_watched,           rotated_by_provider, not_yet_due,
-    cannot_be_rotated, held_by_provider_floor, held_by_quota,       due_now,
+    restored_and_unread,
+    rotation_blocked,
+    rotation_under_way,
+    out_of_reach,
+    not_ours,
+    policies_disagree,
+    only_watched,
+    rotated_by_provider,
+    not_yet_due,
+    cannot_be_rotated,
+    held_by_provider_floor,
+    held_by_quota,
+    due_now,
 };
 
 }  // namespace

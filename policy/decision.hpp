@@ -26,6 +26,8 @@ struct KeyFacts {
   std::optional<Instant> quota_free_at;  ///< Set while the cap of rotations per hour is used up.
   std::chrono::seconds overdue_after{};
   Instant now{};
+  /// A backup took the database's place and the provider has not been read since: nothing stored is believed.
+  bool restored_unread{};
 };
 
 /// What to say of the key, and whether to act: a rotation may begin exactly when the status is due or

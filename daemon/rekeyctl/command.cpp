@@ -21,4 +21,9 @@ Exit failed(Output& out, Error const& error) {
   return error.code == "bad_request" ? Exit::usage : Exit::error;
 }
 
+Exit failed_on_database(Output& out, Error const& error) {
+  out.failure(error);
+  return error.code == "not_sound" ? Exit::integrity : Exit::error;
+}
+
 }  // namespace rekeyd::rekeyctl

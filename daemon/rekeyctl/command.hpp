@@ -41,6 +41,8 @@ void add_reload(Commands const& commands);
 void add_retry(Commands const& commands);
 void add_abandon(Commands const& commands);
 void add_verify(Commands const& commands);
+void add_backup(Commands const& commands);
+void add_restore(Commands const& commands);
 void add_version(Commands const& commands);
 
 /// -o table|json; with csv where `csv` says so.
@@ -48,5 +50,7 @@ void add_format(CLI::App& command, Format& format, bool csv = false);
 
 /// Prints what went wrong; Exit::error, or Exit::usage if the daemon could make nothing of what was asked.
 Exit failed(Output& out, Error const& error);
+/// The same for a database that was examined: Exit::integrity if that is what it failed.
+Exit failed_on_database(Output& out, Error const& error);
 
 }  // namespace rekeyd::rekeyctl

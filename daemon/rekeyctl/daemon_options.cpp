@@ -71,6 +71,12 @@ Result<fs::path> database(std::string const& named, std::string const& config,
   return "/var/lib/rekeyd/rekeyd.db";
 }
 
+void add_database_options(CLI::App& command, std::string& database, std::string& config) {
+  command.add_option("--database", database, "The database (else by --config)")->option_text("FILE");
+  command.add_option("--config", config, fmt::format("The daemon's configuration (else {})", default_config))
+      ->option_text("FILE");
+}
+
 Result<daemon::ControlClient> connect(DaemonOptions const& options) {
   auto const socket = control_socket(options, config::process_environment());
   if (!socket) return std::unexpected(socket.error());

@@ -32,6 +32,9 @@ Result<std::filesystem::path> control_socket(DaemonOptions const& options,
 Result<std::filesystem::path> database(std::string const& named, std::string const& config,
                                        config::Environment const& environment);
 
+/// --database and --config for commands that work on the database itself.
+void add_database_options(CLI::App& command, std::string& database, std::string& config);
+
 Result<daemon::ControlClient> connect(DaemonOptions const& options);
 
 }  // namespace rekeyd::rekeyctl

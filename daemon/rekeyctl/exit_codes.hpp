@@ -9,7 +9,7 @@ enum class Exit {
   due = 2,        ///< `plan`: something is due or will be within the span.
   findings = 3,   ///< `check`, `reload`: mistakes in files.
   attention = 4,  ///< `status`: overdue or blocked keys. `rotate --wait`: the rotation is blocked.
-  integrity = 5,  ///< `verify`: the history is not what it was.
+  integrity = 5,  ///< `verify`, `backup`, `restore`: a history is not what it was.
   usage = 64,     ///< Wrong use (EX_USAGE of sysexits.h).
 };
 

@@ -103,12 +103,7 @@ Exit run(Options const& options, Output& out) {
 void add_verify(Commands const& commands) {
   auto const [command, options] =
       commands.add("verify", "Check that the history is complete and unaltered (exit 5: it is not)", run);
-  command->add_option("--database", options->database, "The database (else by --config)")
-      ->option_text("FILE");
-  command
-      ->add_option("--config", options->config,
-                   fmt::format("The daemon's configuration (else {})", default_config))
-      ->option_text("FILE");
+  add_database_options(*command, options->database, options->config);
   command
       ->add_option("--expect-head", options->expected_head,
                    "A head noted earlier: the history must still contain it")

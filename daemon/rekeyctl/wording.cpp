@@ -24,6 +24,10 @@ std::string with_remedy(std::string const& message, std::string const& remedy) {
   return message.empty() ? remedy : message + "; " + remedy;
 }
 
+std::string head_text(storage::HistoryHead const& head) {
+  return fmt::format("{}:{}", head.sequence, head.hash);
+}
+
 std::optional<Instant> parse_moment(std::string const& text) {
   constexpr std::size_t date_length = std::string_view("2027-01-31").size();
   return parse_rfc3339(text.size() == date_length ? text + "T00:00:00Z" : text);

@@ -1,6 +1,7 @@
 #pragma once
 #include "policy/instant.hpp"
 #include "policy/key_status.hpp"
+#include "storage/store.hpp"
 
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ std::string counted(std::size_t count, char const* noun);
 
 /// "MESSAGE; REMEDY", without a remedy that the message has said already.
 std::string with_remedy(std::string const& message, std::string const& remedy);
+
+/// "17:ab12...": the head of a history, to be noted elsewhere.
+std::string head_text(storage::HistoryHead const& head);
 
 /// A moment as a person types it: RFC 3339, or a date, which means its first second in UTC.
 std::optional<Instant> parse_moment(std::string const& text);

@@ -23,6 +23,7 @@ struct Scene {
   std::optional<std::chrono::seconds> floor;
   std::optional<Instant> quota_free_at;
   Instant now = at("2026-04-01T00:00:05Z");
+  bool restored_unread{};
 
   Verdict decide() const {
     PolicyMatch const match = match_policy(policies, key);
@@ -36,7 +37,8 @@ struct Scene {
                            .rotation_floor = floor,
                            .quota_free_at = quota_free_at,
                            .overdue_after = std::chrono::hours(24),
-                           .now = now});
+                           .now = now,
+                           .restored_unread = restored_unread});
   }
 };
 
@@ -46,6 +48,19 @@ void expect(Scene const& scene, KeyStatus status, std::string const& reason) {
   CHECK(said.reason == reason);
   CHECK_FALSE(said.sentence.empty());
   CHECK(may_begin(said) == (status == KeyStatus::due || status == KeyStatus::overdue));
+}
+
+TEST_CASE("after a restore nothing of a key is believed before it was read, its rotation neither") {
+  Scene scene;
+  scene.restored_unread = true;
+  expect(scene, KeyStatus::unknown, "database_restored");
+  scene.rotation.emplace();
+  expect(scene, KeyStatus::unknown, "database_restored");
+  CHECK_FALSE(scene.decide().next_try);
+  scene.rotation->state = RotationState::blocked;
+  expect(scene, KeyStatus::unknown, "database_restored");
+  scene.read_error = "HTML instead of JSON";
+  CHECK(scene.decide().sentence.find("HTML instead of JSON") != std::string::npos);
 }
 
 TEST_CASE("a key is ready before its date, due on it, overdue a day later") {

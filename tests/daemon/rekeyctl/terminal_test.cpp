@@ -100,7 +100,7 @@ TEST_CASE("help that cannot be written is an error", "[rekeyctl]") {
 
 TEST_CASE("help is data", "[rekeyctl]") {
   for (std::string const command : {"check", "plan", "status", "keys", "history", "rotate", "reload", "retry",
-                                    "abandon", "verify", "version"}) {
+                                    "abandon", "verify", "backup", "restore", "version"}) {
     Ended const ended = OperatorDesk::rekeyctl({command, "--help"});
     CHECK(ended.exit == 0);
     CHECK(ended.err.empty());
