@@ -136,6 +136,7 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
     tell_registrations(description.key, known_registrations, *registrations, now, seen.change);
   seen.stored.first_seen = known != nullptr ? known->stored.first_seen : now;
   seen.stored.last_seen = now;
+  seen.stored.admitted = known != nullptr && known->stored.admitted;
   seen.stored.key = std::move(description.key);
   seen.stored.versions = std::move(description.versions);
   seen.change.keys.push_back(seen.stored);

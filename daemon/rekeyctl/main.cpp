@@ -9,7 +9,7 @@ namespace {
 
 constexpr char const* exit_words =
     "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload),\n"
-    "4 overdue or blocked keys (status), 5 integrity failure (verify), 64 wrong usage.";
+    "4 overdue or blocked keys, or something held (status), 5 integrity failure (verify), 64 wrong usage.";
 
 void describe(CLI::App& app, Action& chosen) {
   app.require_subcommand(0, 1);  // A misspelt one is then named as such.
@@ -17,7 +17,7 @@ void describe(CLI::App& app, Action& chosen) {
   app.footer(exit_words);
   Commands const commands{app, chosen};
   for (auto const add : {add_check, add_plan, add_status, add_keys, add_history, add_rotate, add_reload,
-                         add_retry, add_abandon, add_verify, add_version}) {
+                         add_release, add_retry, add_abandon, add_verify, add_version}) {
     add(commands);
   }
 }
