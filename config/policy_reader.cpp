@@ -4,6 +4,7 @@
 #include "config/name_syntax.hpp"
 #include "config/override_checks.hpp"
 #include "config/rotation_interval.hpp"
+#include "config/rotation_limits_reader.hpp"
 #include "config/time_zone.hpp"
 #include "config/yaml_fields.hpp"
 
@@ -144,6 +145,7 @@ RotationPolicy policy_of(Given const& given, Findings& findings) {
   auto const spread = duration_of(fields.optional("spread"), 0s, std::chrono::days(28), findings);
   policy.spread = std::chrono::floor<std::chrono::seconds>(spread.value_or(1h));
   assign(policy.wrap, word_of<WrapBy>(fields.optional("wrap"), findings));
+  policy.limits = rotation_limits_of(fields.optional("rotations"), findings);
   policy.keys = overrides_of(fields.optional("keys"), findings);
   fields.finish();
   check_overrides(policy, findings);

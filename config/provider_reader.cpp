@@ -2,6 +2,7 @@
 
 #include "config/azure_reader.hpp"
 #include "config/ibm_reader.hpp"
+#include "config/rotation_limits_reader.hpp"
 #include "config/settings_fields.hpp"
 #include "config/unique_names.hpp"
 
@@ -25,6 +26,7 @@ ProviderSettings provider_of(Given const& given, Findings& findings) {
     provider.name = ProviderName(*name);
   auto const kind = word_of<ProviderKind>(fields.required("kind", "kind: azure-key-vault"), findings);
   provider.limits = limits_of(fields.optional("limits"), findings);
+  provider.rotations = rotation_limits_of(fields.optional("rotations"), findings);
   if (!kind) {
     // Without its kind nothing can be said about these.
     fields.pass_over(std::array<std::string, 6>{"vaults", "instances", "credentials", "api_version",

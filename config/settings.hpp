@@ -1,4 +1,5 @@
 #pragma once
+#include "policy/brakes.hpp"
 #include "policy/names.hpp"
 
 #include <chrono>
@@ -91,6 +92,7 @@ struct ProviderSettings {
   ProviderName name;
   ProviderKind kind{};
   LimitSettings limits;
+  RotationLimits rotations;  ///< Of this provider instance alone; those over all keys count besides.
   std::variant<AzureSettings, IbmSettings> cloud;
 };
 
@@ -109,6 +111,8 @@ struct RotationSettings {
   unsigned in_flight{8};  ///< Rotations at once.
   std::chrono::seconds overdue_after{std::chrono::hours(24)};
   unsigned storm_warning_percent{20};  ///< A reload that makes more of the fleet due than this is warned of.
+  /// More than this becoming due at once, by an edit or by keys seen for the first time, is held.
+  StormLimit storm_hold;
 };
 
 struct Settings {

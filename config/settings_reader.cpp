@@ -58,6 +58,11 @@ RotationSettings rotations_of(Given const& given, Findings& findings) {
   if (overdue) rotations.overdue_after = std::chrono::ceil<std::chrono::seconds>(*overdue);
   assign(rotations.storm_warning_percent,
          whole_number_of(fields.optional("storm_warning_percent"), 1, 100, findings));
+  assign(rotations.storm_hold.percent,
+         whole_number_of(fields.optional("storm_hold_percent"), 1, 100, findings));
+  assign(rotations.storm_hold.keys,
+         whole_number_of(fields.optional("storm_hold_keys"), 1, 1'000'000, findings));
+  fields.refuse("stop_after_failures", "it belongs into 'rotations' of a provider or of a policy");
   fields.finish();
   return rotations;
 }

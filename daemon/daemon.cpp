@@ -27,32 +27,36 @@ bool is_told_by(std::vector<std::string> const& warnings, std::string const& lin
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::make(World& world, config::Settings const& settings) {
-  auto begun = world.store.rotate_intents_since(world.clock.wall_now() - std::chrono::hours(1));
-  if (!begun) return std::unexpected(begun.error());
-  Result<std::optional<Instant>> const restored = last_restore(world.store);
-  if (!restored) return std::unexpected(restored.error());
-  if (*restored) {
-    // What the life before the restore began in its last hour is forgotten: its cap counts as used up.
-    begun->insert(begun->end(), settings.rotations.per_hour, **restored);
-    std::ranges::sort(*begun);
-  }
-  RotationQuota quota(settings.rotations.per_hour, *std::move(begun));
-  std::unique_ptr<Daemon> daemon(new Daemon(world, settings, std::move(quota)));
+  std::unique_ptr<Daemon> daemon(new Daemon(world, settings));
   if (auto loaded = daemon->fleet_.load(); !loaded) return std::unexpected(loaded.error());
+  if (auto loaded = daemon->brakes_.load(); !loaded) return std::unexpected(loaded.error());
   return daemon;
 }
 
-Daemon::Daemon(World& world, config::Settings const& settings, RotationQuota quota)
+Daemon::Daemon(World& world, config::Settings const& settings)
     : world_(world),
       settings_(settings),
       started_(world.clock.wall_now()),
       fleet_(world, settings.rotations.overdue_after),
+      brakes_(world, fleet_, settings),
       rotator_(world, fleet_, stop_),
-      policies_(world, fleet_, settings),
-      scheduler_(world, fleet_, rotator_, stop_, settings.rotations, std::move(quota)),
+      policies_(world, fleet_, brakes_.holds(), settings),
+      scheduler_(world, fleet_, rotator_, stop_, brakes_),
       routes_(*this),
       looking_(world.executor),
-      rotating_(world.executor) {}
+      rotating_(world.executor) {
+  connect();
+}
+
+/// Who hears of what.
+void Daemon::connect() {
+  rotator_.when_step_ended(
+      [this](Rotation const& after, StepOutcome const& outcome) { brakes_.breakers().note(after, outcome); });
+  brakes_.holds().when_changed([this] {
+    brakes_.clock().wake();
+    scheduler_.wake();
+  });
+}
 
 Result<void> Daemon::listen() {
   if (settings_.control_socket.empty()) return {};
@@ -77,6 +81,8 @@ Result<void> Daemon::start() {
 
   if (control_) control_->start();
   rotating_.spawn(scheduler_.run(), "scheduler");
+  looking_.spawn(brakes_.clock().notice_settings([this] { scheduler_.wake(); }), "watch of the clock");
+  looking_.spawn(brakes_.clock().ask_the_time(), "questions for the time");
   start_inventories();
   if (auto const interval = ServiceManager::watchdog_interval()) {
     looking_.spawn(feed_watchdog(*interval), "watchdog");
@@ -88,7 +94,11 @@ Result<void> Daemon::start() {
 void Daemon::start_inventories() {
   for (auto const& [name, instance] : world_.providers) {
     Inventory::Listeners listeners{.changed = [this] { scheduler_.wake(); },
-                                   .looked = [this] { tell_status(); }};
+                                   .looked =
+                                       [this, provider = name] {
+                                         brakes_.arrivals().looked(provider);
+                                         tell_status();
+                                       }};
     inventories_.push_back(std::make_unique<Inventory>(world_, fleet_, rotator_, stop_, name,
                                                        settings_.inventory_every, std::move(listeners)));
     looking_.spawn(inventories_.back()->run(), "inventory of " + name.str());
@@ -148,7 +158,7 @@ asio::awaitable<void> Daemon::feed_watchdog(std::chrono::microseconds interval) 
 }
 
 StatusReport Daemon::status() {
-  StatusReport report = report_status(world_, fleet_, scheduler_.quota_free_at());
+  StatusReport report = report_status(world_, fleet_, brakes_);
   report.daemon_version = REKEYD_VERSION;
   report.started = started_;
   report.config_file = settings_.file.string();
@@ -167,7 +177,7 @@ StatusReport Daemon::status() {
   return report;
 }
 
-std::vector<KeyReport> Daemon::keys() { return report_keys(world_, fleet_, scheduler_.quota_free_at()); }
+std::vector<KeyReport> Daemon::keys() { return report_keys(world_, fleet_, brakes_); }
 
 PlanReport Daemon::plan(Instant until) { return report_plan(world_, fleet_, until); }
 
@@ -185,7 +195,7 @@ Result<RotateAnswer> Daemon::rotate(RotateRequest request, std::string caller, u
   if (auto refusal = why_not_on_request(world_, fleet_, key)) return std::unexpected(*std::move(refusal));
   Result<RotationId> const opened = rotator_.open(key, Trigger::request, caller, request.reason);
   if (!opened) return std::unexpected(opened.error());
-  scheduler_.began_on_request();
+  scheduler_.began_on_request(key);
   return RotateAnswer{*opened, key.stored.key.ref};
 }
 
@@ -193,7 +203,10 @@ Result<ReloadAnswer> Daemon::reload(std::string caller) {
   service_manager_.reloading();
   Result<ReloadAnswer> answer = policies_.load(caller);
   if (answer) {
-    for (auto const& [ref, key] : fleet_.keys()) ++answer->counts[to_text(fleet_.verdict(key).status)];
+    BrakesOfLanes brakes(brakes_);
+    for (auto const& [ref, key] : fleet_.keys()) {
+      ++answer->counts[to_text(fleet_.verdict(key, &brakes.of(key)).status)];
+    }
   } else {
     spdlog::error("reload failed: {}", to_text(answer.error()));
   }
@@ -228,6 +241,15 @@ Result<void> Daemon::abandon(RotationId id, std::string reason, std::string call
   return done;
 }
 
+Result<ReleaseAnswer> Daemon::release(ReleaseRequest request, std::string caller) {
+  Result<std::vector<Hold>> const released =
+      brakes_.release(request.hold.value_or(""), caller, request.reason);
+  if (!released) return std::unexpected(released.error());
+  ReleaseAnswer answer;
+  for (Hold const& hold : *released) answer.released.push_back(report_hold(fleet_, hold));
+  return answer;
+}
+
 std::string Daemon::one_line() {
   std::map<std::string, std::size_t> counts;
   std::optional<Instant> next;
@@ -243,6 +265,7 @@ std::string Daemon::one_line() {
     separator = ", ";
   }
   if (next) line += "; next due " + to_rfc3339(*next);
+  if (!brakes_.holds().in_force().empty()) line += "; HELD, see rekeyctl status";
   if (!policies_.errors().empty()) line += "; POLICY FILES HAVE MISTAKES, see rekeyctl status";
   return line;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "config/settings.hpp"
+#include "daemon/brakes.hpp"
 #include "daemon/control/routes.hpp"
 #include "daemon/control/server.hpp"
 #include "daemon/control/service.hpp"
@@ -44,12 +45,14 @@ class Daemon final : public ControlService {
   Result<ReloadAnswer> reload(std::string caller) override;
   Result<void> retry(RotationId id, std::string caller) override;
   Result<void> abandon(RotationId id, std::string reason, std::string caller) override;
+  Result<ReleaseAnswer> release(ReleaseRequest request, std::string caller) override;
 
   /// "30 keys: 28 ready, 2 rotating; next due 2026-12-01T00:00:00Z": one line for the service manager.
   std::string one_line();
 
  private:
-  Daemon(World& world, config::Settings const& settings, RotationQuota quota);
+  Daemon(World& world, config::Settings const& settings);
+  void connect();
   Result<void> listen();
   void start_inventories();
   void tell_status();
@@ -64,6 +67,7 @@ class Daemon final : public ControlService {
   ServiceManager service_manager_;
   std::uint64_t told_changes_{};  ///< Fleet::changes() when the status line was last told.
   Fleet fleet_;
+  Brakes brakes_;
   Rotator rotator_;
   PoliciesInForce policies_;
   Scheduler scheduler_;

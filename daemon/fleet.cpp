@@ -96,17 +96,35 @@ void Fleet::look_anew(TrackedKey& key) {
 
 void Fleet::file(TrackedKey& key, std::optional<Instant> when) {
   KeyRef const& ref = key.stored.key.ref;
-  if (key.look_at) {
-    to_continue_.erase({*key.look_at, ref});
-    to_begin_.erase({*key.look_at, ref});
+  for (Index* index : {&to_continue_, &to_begin_}) {
+    auto const lane = key.look_at ? index->find(key.lane) : index->end();
+    if (lane == index->end()) continue;
+    lane->second.erase({*key.look_at, ref});
+    if (lane->second.empty()) index->erase(lane);
   }
   key.look_at = when;
   if (!when) return;
+  key.lane = lane_of(key);
   Index& index = key.rotation ? to_continue_ : to_begin_;
-  index.insert({*when, ref});
+  index[key.lane].insert({*when, ref});
 }
 
-KeyFacts Fleet::facts_of(TrackedKey const& key, std::optional<Instant> quota_free_at) const {
+Lane Fleet::lane_of(TrackedKey const& key) {
+  ProviderName const& provider = key.stored.key.ref.provider;
+  if (key.rotation) return {provider, key.rotation->policy};
+  if (auto const* applied = std::get_if<AppliedPolicy>(&key.match)) return {provider, applied->policy->name};
+  return {provider, {}};
+}
+
+void Fleet::admit_all() {
+  for (auto& [ref, key] : keys_) {
+    if (key.stored.admitted) continue;
+    key.stored.admitted = true;
+    look_anew(key);
+  }
+}
+
+KeyFacts Fleet::facts_of(TrackedKey const& key, BrakeFacts const* brakes) const {
   KeyFacts facts{.key = key.stored.key,
                  .versions = key.stored.versions,
                  .match = key.match,
@@ -116,7 +134,8 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, std::optional<Instant> quota_fre
                  .read_error = key.read_error,
                  .rotation_floor = std::nullopt,
                  .deactivated_may_rotate = false,
-                 .quota_free_at = quota_free_at,
+                 .admitted = key.stored.admitted,
+                 .brakes = brakes,
                  .overdue_after = overdue_after_,
                  .now = world_.clock.wall_now(),
                  .restored_unread = awaits_reading(key)};
@@ -129,8 +148,8 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, std::optional<Instant> quota_fre
   return facts;
 }
 
-Verdict Fleet::verdict(TrackedKey const& key, std::optional<Instant> quota_free_at) const {
-  return decide(facts_of(key, quota_free_at));
+Verdict Fleet::verdict(TrackedKey const& key, BrakeFacts const* brakes) const {
+  return decide(facts_of(key, brakes));
 }
 
 }  // namespace rekeyd::daemon

@@ -18,6 +18,13 @@
 
 namespace rekeyd::daemon {
 
+/// Keys that share their brakes: those of one provider instance under one policy.
+struct Lane {
+  ProviderName provider;
+  PolicyName policy;
+  auto operator<=>(Lane const&) const = default;
+};
+
 /// One root key as the daemon holds it in memory: what is stored, which policy applies, what is under way.
 struct TrackedKey {
   storage::StoredKey stored;
@@ -25,7 +32,8 @@ struct TrackedKey {
   std::optional<Rotation> rotation;  ///< The unfinished one.
   std::string read_error;            ///< Why the last reading failed; empty if it did not.
   bool running{};                    ///< A rotator has it in hand; nobody else may change it.
-  std::optional<Instant> look_at;    ///< When the scheduler looks at it next; its place in the index.
+  std::optional<Instant> look_at;    ///< When the scheduler looks at it next, and
+  Lane lane;                         ///< in which lane: its place in the index.
 };
 
 /// When a backup last took the database's place; nothing: never.
@@ -67,15 +75,21 @@ class Fleet {
 
   /// When a key needs attention, soonest first. Two of them, because an open rotation goes on whatever the
   /// caps say, and a new one does not begin.
-  using Index = std::set<std::pair<Instant, KeyRef>>;
+  /// By lane, so that one that is braked costs nothing.
+  using Index = std::map<Lane, std::set<std::pair<Instant, KeyRef>>>;
   Index const& to_continue() const { return to_continue_; }
   Index const& to_begin() const { return to_begin_; }
 
-  /// What to say of a key now. `quota_free_at`: set while the cap of rotations per hour is used up.
-  Verdict verdict(TrackedKey const& key, std::optional<Instant> quota_free_at = std::nullopt) const;
+  /// What to say of a key now; without brakes: as if there were none.
+  Verdict verdict(TrackedKey const& key, BrakeFacts const* brakes = nullptr) const;
+  /// The lane of a key: that of its unfinished rotation, else of the policy that applies.
+  static Lane lane_of(TrackedKey const& key);
+
+  /// Every key found so far counts as judged.
+  void admit_all();
 
  private:
-  KeyFacts facts_of(TrackedKey const& key, std::optional<Instant> quota_free_at) const;
+  KeyFacts facts_of(TrackedKey const& key, BrakeFacts const* brakes) const;
 
   World& world_;
   std::chrono::seconds overdue_after_;

@@ -204,6 +204,7 @@ void Inventory::note_unreadable(RootKey const& listed, Error const& error) {
     storage::StoredKey stored;
     stored.key = listed;
     stored.first_seen = world_.clock.wall_now();
+    stored.admitted = false;
     known = &fleet_.put(std::move(stored));
   }
   known->read_error = to_text(error);

@@ -58,6 +58,7 @@ HistoryEvent outcome_event(Rotation const& after, Step step, StepOutcome const& 
   if (Error const* error = error_of(outcome)) {
     event.error_code = error->code;
     event.request_id = error->request_id;
+    event.version = after.new_version;
     event.details["error_class"] = to_text(error->error_class);
     event.details["delivery"] = to_text(error->delivery);
     if (!error->remedy.empty()) event.details["remedy"] = error->remedy;

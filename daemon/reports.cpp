@@ -1,6 +1,7 @@
 #include "daemon/reports.hpp"
 
 #include "daemon/policy_coverage.hpp"
+#include "daemon/storm.hpp"
 
 #include <fmt/format.h>
 
@@ -85,13 +86,12 @@ std::optional<Instant> since_of(Verdict const& said, TrackedKey const& key, Flee
 
 }  // namespace
 
-KeyReport report_key(World& world, Fleet const& fleet, TrackedKey const& key,
-                     std::optional<Instant> quota_free_at) {
+KeyReport report_key(World& world, Fleet const& fleet, TrackedKey const& key, BrakeFacts const& brakes) {
   RootKey const& root = key.stored.key;
   KeyReport report;
   report.key = root.ref;
   report.name = root.name;
-  report.verdict = fleet.verdict(key, quota_free_at);
+  report.verdict = fleet.verdict(key, &brakes);
   report.verdict.since = since_of(report.verdict, key, fleet);
   if (auto const* applied = std::get_if<AppliedPolicy>(&key.match)) {
     report.policy = applied->policy->name.str();
@@ -112,11 +112,12 @@ KeyReport report_key(World& world, Fleet const& fleet, TrackedKey const& key,
   return report;
 }
 
-std::vector<KeyReport> report_keys(World& world, Fleet const& fleet, std::optional<Instant> quota_free_at) {
+std::vector<KeyReport> report_keys(World& world, Fleet const& fleet, Brakes& brakes) {
+  BrakesOfLanes facts(brakes);
   std::vector<KeyReport> reports;
   reports.reserve(fleet.keys().size());
   for (auto const& [ref, key] : fleet.keys()) {
-    reports.push_back(report_key(world, fleet, key, quota_free_at));
+    reports.push_back(report_key(world, fleet, key, facts.of(key)));
   }
   return reports;
 }
@@ -136,7 +137,9 @@ std::vector<ProviderReport> report_providers(World& world) {
     report.retries = calls.retries;
     report.throttled = calls.throttled;
     report.failed = calls.failed;
-    if (auto const offset = instance->api->clock_offset()) report.clock_offset_s = offset->count();
+    if (auto const reading = instance->api->last_date()) {
+      report.clock_offset_s = providers::clock_offset(*reading, world.clock).count();
+    }
     reports.push_back(std::move(report));
   }
   return reports;
@@ -157,19 +160,34 @@ std::vector<DekStoreReport> report_dek_stores(World& world) {
   return reports;
 }
 
-StatusReport report_status(World& world, Fleet const& fleet, std::optional<Instant> quota_free_at) {
+HoldReport report_hold(Fleet const& fleet, Hold const& hold) {
+  HoldReport report;
+  report.name = hold.name();
+  report.kind = hold.kind;
+  report.scope = hold.scope.text();
+  report.since = hold.placed;
+  report.sentence = hold.sentence;
+  report.next_try = hold.next_try;
+  report.due_by_policy = due_within(fleet, hold.scope);
+  report.details = hold.details;
+  return report;
+}
+
+StatusReport report_status(World& world, Fleet const& fleet, Brakes& brakes) {
+  BrakesOfLanes facts(brakes);
   StatusReport report;
   report.now = world.clock.wall_now();
   report.policies = fleet.policies().policies.size();
   report.policy_digest = fleet.policies().digest;
   for (auto const& [ref, key] : fleet.keys()) {
-    Verdict const said = fleet.verdict(key, quota_free_at);
+    Verdict const said = fleet.verdict(key, &facts.of(key));
     ++report.counts[to_text(said.status)];
     bool const ahead = said.status == KeyStatus::ready && said.due;
     if (ahead && (!report.next_due || *said.due < *report.next_due)) report.next_due = said.due;
     if (needs_attention(said.status))
-      report.attention.push_back(report_key(world, fleet, key, quota_free_at));
+      report.attention.push_back(report_key(world, fleet, key, facts.of(key)));
   }
+  for (Hold const& hold : brakes.holds().in_force()) report.holds.push_back(report_hold(fleet, hold));
   report.providers = report_providers(world);
   report.dek_stores = report_dek_stores(world);
   report.warnings = unused_exceptions(world, fleet);

@@ -1,31 +1,33 @@
 #pragma once
 #include "policy/instant.hpp"
 
+#include <chrono>
 #include <deque>
 #include <optional>
-#include <vector>
 
 namespace rekeyd::daemon {
 
-/// The cap of rotations begun in any hour. Starts from what the journal remembers, so a restart does not
-/// open the tap again.
+/// Rotations begun in the last hour, against a cap.
 class RotationQuota {
  public:
-  RotationQuota(unsigned per_hour, std::vector<Instant> begun)
-      : per_hour_(per_hour), begun_(begun.begin(), begun.end()) {}
+  void begin(Instant now) {
+    forget_before(now);
+    begun_.push_back(now);
+  }
 
-  void begin(Instant now) { begun_.push_back(now); }
-
-  /// When the next rotation may begin, if that is later than `now`.
-  std::optional<Instant> free_at(Instant now) {
-    while (!begun_.empty() && begun_.front() + hour <= now) begun_.pop_front();
-    if (begun_.size() < per_hour_) return std::nullopt;
-    return begun_[begun_.size() - per_hour_] + hour;
+  /// When the next rotation may begin under a cap of `per_hour` > 0, if that is later than `now`.
+  std::optional<Instant> free_at(Instant now, unsigned per_hour) {
+    forget_before(now);
+    if (begun_.size() < per_hour) return std::nullopt;
+    return begun_[begun_.size() - per_hour] + hour;
   }
 
  private:
+  void forget_before(Instant now) {
+    while (!begun_.empty() && begun_.front() + hour <= now) begun_.pop_front();
+  }
+
   static constexpr std::chrono::hours hour{1};
-  unsigned per_hour_;
   std::deque<Instant> begun_;  ///< Oldest first.
 };
 

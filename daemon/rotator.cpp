@@ -115,6 +115,7 @@ asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey
     not_recorded(key, next.error());
     co_return std::nullopt;
   }
+  ended_(after, result.outcome);
   take_over(key, std::move(after), result.facts);
   co_return *next;
 }
@@ -175,6 +176,7 @@ Result<void> Rotator::abandon(TrackedKey& key, std::string const& caller, std::s
   if (auto durable = journal_.decided(given_up, caller, "rotation to be abandoned: " + reason); !durable) {
     return durable;
   }
+  ended_(given_up, StepAbandoned{reason});
   key.rotation.reset();
   fleet_.look_anew(key);
   return {};

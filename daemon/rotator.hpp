@@ -5,7 +5,9 @@
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 namespace rekeyd::daemon {
 
@@ -15,6 +17,12 @@ class Rotator {
  public:
   Rotator(World& world, Fleet& fleet, StopFlag const& stop)
       : world_(world), fleet_(fleet), stop_(stop), journal_(world), steps_(world, stop) {}
+
+  /// `ended` is told each ending of a step after it became durable: the rotation as it is now, and how the
+  /// step ended.
+  void when_step_ended(std::function<void(Rotation const&, StepOutcome const&)> ended) {
+    ended_ = std::move(ended);
+  }
 
   /// Opens a rotation for `key` durably. The caller then spawns carry_on(). Error: nothing happened.
   Result<RotationId> open(TrackedKey& key, Trigger trigger, std::string requested_by, std::string reason);
@@ -41,6 +49,8 @@ class Rotator {
   StopFlag const& stop_;
   Journal journal_;
   RotationSteps steps_;
+  std::function<void(Rotation const&, StepOutcome const&)> ended_ = [](Rotation const&, StepOutcome const&) {
+  };
 };
 
 }  // namespace rekeyd::daemon

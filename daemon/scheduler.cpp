@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace rekeyd::daemon {
@@ -13,7 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Bounds how long a clock that somebody set forward goes unnoticed.
+// Bounds how long a clock that somebody set goes unnoticed where the system does not tell of it.
 constexpr auto longest_sleep = std::chrono::minutes(5);
 constexpr auto rest_after_storage_trouble = std::chrono::seconds(60);
 
@@ -23,21 +24,28 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
   return std::min(*a, *b);
 }
 
-std::optional<Instant> first_of(Fleet::Index const& index) {
-  if (index.empty()) return std::nullopt;
-  return index.begin()->first;
+/// The key that has waited longest, of the lanes that are `open`; nothing if none of them has one whose time
+/// has come.
+std::optional<KeyRef> first_ready(Fleet::Index const& lanes, Instant now,
+                                  std::function<bool(Lane const&)> const& open) {
+  std::pair<Instant, KeyRef> const* first = nullptr;
+  for (auto const& [lane, keys] : lanes) {
+    std::pair<Instant, KeyRef> const& candidate = *keys.begin();
+    bool const sooner = candidate.first <= now && (first == nullptr || candidate < *first);
+    if (sooner && open(lane)) first = &candidate;
+  }
+  if (first == nullptr) return std::nullopt;
+  return first->second;
 }
 
 }  // namespace
 
-Scheduler::Scheduler(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop,
-                     config::RotationSettings const& settings, RotationQuota quota)
+Scheduler::Scheduler(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop, Brakes& brakes)
     : world_(world),
       fleet_(fleet),
       rotator_(rotator),
       stop_(stop),
-      settings_(settings),
-      quota_(std::move(quota)),
+      brakes_(brakes),
       rotations_(world.executor) {}
 
 asio::awaitable<void> Scheduler::run() {
@@ -51,78 +59,100 @@ asio::awaitable<void> Scheduler::run() {
 
 void Scheduler::wake() { bell_.ring(); }
 
-void Scheduler::began_on_request() {
-  quota_.begin(world_.clock.wall_now());
+void Scheduler::began_on_request(TrackedKey const& key) {
+  brakes_.began_on_request(Fleet::lane_of(key));
   wake();
 }
 
-std::optional<Instant> Scheduler::quota_free_at() { return quota_.free_at(world_.clock.wall_now()); }
-
 void Scheduler::start_what_is_due() {
-  Instant const now = world_.clock.wall_now();
-  if (storage_rest_until_ && now < *storage_rest_until_) return;
+  brakes_.clock().look();
+  if (storage_rest_until_ && world_.clock.mono_now() < *storage_rest_until_) return;
   storage_rest_until_.reset();
   storage_trouble_.clear();
+  Instant const now = world_.clock.wall_now();
   continue_open_rotations(now);
   begin_due_rotations(now);
 }
 
+/// An unfinished rotation goes on whatever is held: half-way is the worst place to stop. Only the places for
+/// rotations at once count.
 void Scheduler::continue_open_rotations(Instant now) {
-  while (!full() && !fleet_.to_continue().empty() && fleet_.to_continue().begin()->first <= now) {
-    KeyRef const key = fleet_.to_continue().begin()->second;
-    carry_on(key);
-  }
+  auto const has_place = [this](Lane const& lane) { return !brakes_.in_flight_full(lane); };
+  while (auto const key = first_ready(fleet_.to_continue(), now, has_place)) carry_on(*key);
 }
 
 void Scheduler::begin_due_rotations(Instant now) {
-  while (!full() && !fleet_.to_begin().empty() && fleet_.to_begin().begin()->first <= now) {
-    TrackedKey& key = *fleet_.find(fleet_.to_begin().begin()->second);
+  auto const not_braked = [this](Lane const& lane) { return !brakes_.braked(lane).has_value(); };
+  while (auto const ref = first_ready(fleet_.to_begin(), now, not_braked)) {
+    TrackedKey& key = *fleet_.find(*ref);
     Verdict const said = fleet_.verdict(key);
     if (!may_begin(said)) {
       fleet_.look_anew(key);
       continue;
     }
-    if (quota_.free_at(now)) return;
-    Result<RotationId> const opened = rotator_.open(key, Trigger::cryptoperiod, "policy", said.sentence);
-    if (!opened) {
-      storage_trouble_ = "no rotation begins: " + to_text(opened.error());
-      spdlog::error("{}", storage_trouble_);
-      storage_rest_until_ = now + rest_after_storage_trouble;
-      return;
-    }
-    quota_.begin(now);
-    carry_on(key.stored.key.ref);
+    if (!begin(key, said)) return;
   }
+}
+
+/// False: the disk refused to put it on record.
+bool Scheduler::begin(TrackedKey& key, Verdict const& why) {
+  Result<RotationId> const opened = rotator_.open(key, Trigger::cryptoperiod, "policy", why.sentence);
+  if (!opened) {
+    storage_trouble_ = "no rotation begins: " + to_text(opened.error());
+    spdlog::error("{}", storage_trouble_);
+    storage_rest_until_ = world_.clock.mono_now() + rest_after_storage_trouble;
+    return false;
+  }
+  KeyRef const ref = key.stored.key.ref;
+  brakes_.began_by_schedule(Fleet::lane_of(key), ref, *opened);
+  carry_on(ref);
+  return true;
 }
 
 /// Takes the key out of the index before the coroutine first runs, so that it is not started twice.
 void Scheduler::carry_on(KeyRef const& key) {
   TrackedKey& tracked = *fleet_.find(key);
   tracked.running = true;
+  auto place = std::make_unique<RotationCaps::Place>(brakes_.caps(), Fleet::lane_of(tracked));
   fleet_.look_anew(tracked);
-  rotations_.spawn(rotation_task(key), "rotation of " + key.text());
+  rotations_.spawn(rotation_task(key, std::move(place)), "rotation of " + key.text());
 }
 
-asio::awaitable<void> Scheduler::rotation_task(KeyRef key) {
+asio::awaitable<void> Scheduler::rotation_task(KeyRef key, std::unique_ptr<RotationCaps::Place> place) {
   co_await rotator_.carry_on(std::move(key));
+  place.reset();
   wake();
 }
 
 std::optional<Instant> Scheduler::next_look(Instant now) {
-  if (storage_rest_until_) return storage_rest_until_;
-  if (full()) return std::nullopt;  // the next ending rings the bell
-  std::optional<Instant> begin = first_of(fleet_.to_begin());
-  if (begin && *begin <= now) begin = quota_.free_at(now).value_or(now);
-  return earlier(first_of(fleet_.to_continue()), begin);
+  std::optional<Instant> next;
+  for (auto const& [lane, keys] : fleet_.to_continue()) {
+    // Where all places are taken the next ending rings the bell.
+    if (!brakes_.in_flight_full(lane)) next = earlier(next, keys.begin()->first);
+  }
+  for (auto const& [lane, keys] : fleet_.to_begin()) {
+    Instant const first = keys.begin()->first;
+    if (first > now) {
+      next = earlier(next, first);
+    } else if (auto const held = brakes_.braked(lane)) {
+      next = earlier(next, held->next_try);
+    } else {
+      next = now;
+    }
+  }
+  return next;
 }
 
 asio::awaitable<void> Scheduler::sleep_until_needed(std::uint64_t rings) {
   using namespace asio::experimental::awaitable_operators;  // NOLINT(google-build-using-namespace)
   Instant const now = world_.clock.wall_now();
-  std::chrono::seconds delay = longest_sleep;
-  if (auto const next = next_look(now))
-    delay = std::clamp<std::chrono::seconds>(*next - now, std::chrono::seconds(0), longest_sleep);
-  auto const until = world_.clock.mono_now() + delay;
+  auto until = world_.clock.mono_now() + longest_sleep;
+  if (storage_rest_until_) {
+    until = *storage_rest_until_;
+  } else if (auto const next = next_look(now)) {
+    until = world_.clock.mono_now() +
+            std::clamp<std::chrono::seconds>(*next - now, std::chrono::seconds(0), longest_sleep);
+  }
   co_await (world_.clock.sleep_until(until) || bell_.wait(rings));
 }
 

@@ -1,31 +1,30 @@
 #pragma once
-#include "config/settings.hpp"
 #include "daemon/bell.hpp"
+#include "daemon/brakes.hpp"
 #include "daemon/fleet.hpp"
-#include "daemon/rotation_quota.hpp"
 #include "daemon/rotator.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/task_group.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace rekeyd::daemon {
 
-/// Sleeps until a key needs attention, then lets rotations begin and go on within the caps. Wakes for nothing
-/// else but a call of wake() and, every few minutes, to notice that somebody has set the clock.
+/// Sleeps until a key needs attention, then lets rotations begin and go on as far as the brakes allow. Wakes
+/// for nothing else but a call of wake() and, every few minutes, in case a setting of the clock went
+/// unnoticed.
 class Scheduler {
  public:
-  Scheduler(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop,
-            config::RotationSettings const& settings, RotationQuota quota);
+  Scheduler(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop, Brakes& brakes);
 
   /// Until stopped. Waits for the rotations in hand before it ends; cancelled, it cancels them.
   boost::asio::awaitable<void> run();
   /// Something has changed: look now.
   void wake();
   /// A person has opened a rotation: it counts toward the cap, and is not held by it.
-  void began_on_request();
-  std::optional<Instant> quota_free_at();
+  void began_on_request(TrackedKey const& key);
   std::size_t in_flight() const { return rotations_.size(); }
   /// Why nothing begins although something is due: the disk refused to put it on record. Empty when it did
   /// not.
@@ -35,20 +34,19 @@ class Scheduler {
   void start_what_is_due();
   void continue_open_rotations(Instant now);
   void begin_due_rotations(Instant now);
-  bool full() const { return rotations_.size() >= settings_.in_flight; }
+  bool begin(TrackedKey& key, Verdict const& why);
   std::optional<Instant> next_look(Instant now);
   void carry_on(KeyRef const& key);
-  boost::asio::awaitable<void> rotation_task(KeyRef key);
+  boost::asio::awaitable<void> rotation_task(KeyRef key, std::unique_ptr<RotationCaps::Place> place);
   boost::asio::awaitable<void> sleep_until_needed(std::uint64_t rings);
 
   World& world_;
   Fleet& fleet_;
   Rotator& rotator_;
   StopFlag const& stop_;
-  config::RotationSettings settings_;
-  RotationQuota quota_;
+  Brakes& brakes_;
   Bell bell_;
-  std::optional<Instant> storage_rest_until_;
+  std::optional<providers::Clock::Mono> storage_rest_until_;
   std::string storage_trouble_;  ///< Kept until the next try.
   TaskGroup rotations_;
 };

@@ -149,12 +149,22 @@ std::optional<Verdict> held_by_provider_floor(KeyFacts const& facts) {
   return said;
 }
 
-std::optional<Verdict> held_by_quota(KeyFacts const& facts) {
-  if (!facts.quota_free_at || *facts.quota_free_at <= facts.now) return std::nullopt;
-  Verdict said = verdict(KeyStatus::waiting, "rotations_per_hour",
-                         "the cap of rotations per hour is used up; this key is next in its order");
-  said.waits_for = WaitsFor::quota;
-  said.next_try = facts.quota_free_at;
+std::optional<Verdict> just_found(KeyFacts const& facts) {
+  if (facts.admitted) return std::nullopt;
+  Verdict said = verdict(KeyStatus::waiting, "first_look",
+                         "the key was found just now; whether too many are due at once is judged when the "
+                         "look at its provider has ended");
+  said.waits_for = WaitsFor::provider_answer;
+  return said;
+}
+
+std::optional<Verdict> held_by_brakes(KeyFacts const& facts) {
+  if (facts.brakes == nullptr) return std::nullopt;
+  std::optional<Braked> const held = braked(*facts.brakes, facts.now);
+  if (!held) return std::nullopt;
+  Verdict said = verdict(KeyStatus::waiting, held->reason, held->sentence);
+  said.waits_for = held->waits_for;
+  said.next_try = held->next_try;
   return said;
 }
 
@@ -170,19 +180,9 @@ std::optional<Verdict> due_now(KeyFacts const& facts) {
 
 // The order is the meaning: what a person did or must do comes before what the calendar says.
 constexpr Check checks[] = {
-    restored_and_unread,
-    rotation_blocked,
-    rotation_under_way,
-    out_of_reach,
-    not_ours,
-    policies_disagree,
-    only_watched,
-    rotated_by_provider,
-    not_yet_due,
-    cannot_be_rotated,
-    held_by_provider_floor,
-    held_by_quota,
-    due_now,
+    restored_and_unread,    rotation_blocked, rotation_under_way,  out_of_reach, not_ours,
+    policies_disagree,      only_watched,     rotated_by_provider, not_yet_due,  cannot_be_rotated,
+    held_by_provider_floor, just_found,       held_by_brakes,      due_now,
 };
 
 }  // namespace

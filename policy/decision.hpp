@@ -1,4 +1,5 @@
 #pragma once
+#include "policy/brakes.hpp"
 #include "policy/due.hpp"
 #include "policy/key_status.hpp"
 #include "policy/match.hpp"
@@ -23,7 +24,8 @@ struct KeyFacts {
   std::string read_error;  ///< Why the last reading of the key failed; empty if it did not.
   std::optional<std::chrono::seconds> rotation_floor;  ///< The provider's least time between rotations.
   bool deactivated_may_rotate{};
-  std::optional<Instant> quota_free_at;  ///< Set while the cap of rotations per hour is used up.
+  bool admitted{true};         ///< Since it was found, it has been judged whether too many are due at once.
+  BrakeFacts const* brakes{};  ///< What may keep a rotation from beginning now; null: not asked for.
   std::chrono::seconds overdue_after{};
   Instant now{};
   /// A backup took the database's place and the provider has not been read since: nothing stored is believed.

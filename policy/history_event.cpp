@@ -29,6 +29,9 @@ constexpr auto kinds = words<EventKind>({{daemon_started, "daemon_started"},
                                          {deks_rewrapped, "deks_rewrapped"},
                                          {dek_refused, "dek_refused"},
                                          {rotation_policy_set, "rotation_policy_set"},
+                                         {hold_placed, "hold_placed"},
+                                         {hold_changed, "hold_changed"},
+                                         {hold_released, "hold_released"},
                                          {requested, "requested"},
                                          {database_restored, "database_restored"}});
 constexpr auto outcomes = words<EventOutcome>(

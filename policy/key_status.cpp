@@ -18,7 +18,9 @@ constexpr auto waits = words<WaitsFor>({{WaitsFor::nothing, "nothing"},
                                         {WaitsFor::approval, "approval"},
                                         {WaitsFor::quota, "quota"},
                                         {WaitsFor::provider_hour, "provider_hour"},
-                                        {WaitsFor::stopped_vm, "stopped_vm"}});
+                                        {WaitsFor::stopped_vm, "stopped_vm"},
+                                        {WaitsFor::hold, "hold"},
+                                        {WaitsFor::provider_answer, "provider_answer"}});
 }  // namespace
 
 char const* to_text(KeyStatus status) { return statuses.word(status); }

@@ -20,7 +20,16 @@ enum class KeyStatus {
 };
 
 /// What a waiting key waits for.
-enum class WaitsFor { nothing, window, approval, quota, provider_hour, stopped_vm };
+enum class WaitsFor {
+  nothing,
+  window,
+  approval,
+  quota,  ///< A cap of rotations per hour or at once.
+  provider_hour,
+  stopped_vm,
+  hold,             ///< A hold that a person, or what it was about, has to let go.
+  provider_answer,  ///< The provider has to be heard first.
+};
 
 /// What we say of one key at one moment.
 struct Verdict {

@@ -30,7 +30,8 @@ struct Overloaded : Cases... {
 
 /// A failed try is kept as data: how often, when next, and the first words for a person.
 void try_again(Rotation& rotation, Error const& error, Instant now) {
-  ++rotation.attempts;
+  // Our own stopping says nothing about the step.
+  if (error.error_class != ErrorClass::cancelled) ++rotation.attempts;
   rotation.message = to_text(error);
   rotation.remedy = error.remedy;
   auto const most = failures_max(error.error_class);

@@ -1,4 +1,5 @@
 #pragma once
+#include "policy/brakes.hpp"
 #include "policy/calendar.hpp"
 #include "policy/months.hpp"
 #include "policy/names.hpp"
@@ -60,6 +61,7 @@ struct RotationPolicy {
   WrapBy wrap{WrapBy::local};
   std::vector<KeyOverride> keys;
   SourcePlace place;
+  RotationLimits limits{};  ///< Of this policy alone; the caps over all keys count besides.
 };
 
 /// All policies in force, loaded and swapped as one.

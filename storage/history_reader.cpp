@@ -29,7 +29,7 @@ std::string history_text(HistoryQuery const& query) {
   if (query.until) text += " AND at < ?10";
   if (query.outcome) text += " AND outcome = ?11";
   if (query.kind) text += " AND kind = ?12";
-  return text + " ORDER BY sequence LIMIT ?2";
+  return text + (query.newest_first ? " ORDER BY sequence DESC LIMIT ?2" : " ORDER BY sequence LIMIT ?2");
 }
 
 RecordedEvent take_event(Query& row) {

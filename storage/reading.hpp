@@ -22,6 +22,7 @@ class SqliteReader {
   std::vector<StepRecord> steps(RotationId const& id);
   std::vector<Instant> rotate_intents_since(Instant since);
   std::vector<PreviousDek> previous_deks(KeyRef const& ref);
+  std::vector<Hold> holds();
   std::vector<RecordedEvent> history(HistoryQuery const& query);
   HistoryHead history_head();
 
@@ -66,6 +67,9 @@ class SqliteReading : public Base {
   }
   Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) override {
     return read([&] { return reader_.previous_deks(ref); });
+  }
+  Result<std::vector<Hold>> holds() override {
+    return read([&] { return reader_.holds(); });
   }
   Result<std::vector<RecordedEvent>> history(HistoryQuery const& query) override {
     return read([&] { return reader_.history(query); });

@@ -17,6 +17,7 @@ struct Migration {
 std::vector<Migration> const& migrations() {
   static std::vector<Migration> const all = {
       {{state_tables, history_tables, audit_views}},
+      {{brake_tables}},
   };
   return all;
 }

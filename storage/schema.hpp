@@ -41,4 +41,7 @@ extern char const* const state_tables;
 extern char const* const history_tables;
 extern char const* const audit_views;
 
+// Migration 2.
+extern char const* const brake_tables;
+
 }  // namespace rekeyd::storage

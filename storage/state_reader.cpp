@@ -13,7 +13,8 @@ namespace {
 constexpr char select_keys[] = R"sql(
     SELECT id, provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags, operations,
       current_version, current_created, expires, last_rotated, provider_rotation, provider_rotation_interval,
-      exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone
+      exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone,
+      admitted
     FROM root_keys)sql";
 
 StoredKey take_key(Query& row) {
@@ -44,6 +45,7 @@ StoredKey take_key(Query& row) {
   stored.first_seen = row.take<Instant>();
   stored.last_seen = row.take<Instant>();
   stored.gone = row.take<bool>();
+  stored.admitted = row.take<bool>();
   return stored;
 }
 

@@ -26,6 +26,8 @@ std::string describe(PreviousDek const& previous) {
   return fmt::format("previous WDEK {} of store {}", previous.before.id.str(), previous.store.str());
 }
 
+std::string describe(Hold const& hold) { return "hold " + hold.name(); }
+
 /// Adds the item's name to what SQLite says of a broken rule ("FOREIGN KEY constraint failed" names nothing).
 template <class Items, class Write>
 void each(Items const& items, Write&& write) {
@@ -59,6 +61,8 @@ void StateWriter::write(Change const& change) {
   each(change.registrations, [this](Registration const& registration) { put(registration); });
   each(change.steps, [this](StepRecord const& record) { put(record); });
   each(change.previous_deks, [this](PreviousDek const& previous) { put(previous); });
+  if (change.admit_keys) connection_.query("UPDATE root_keys SET admitted = 1 WHERE admitted = 0").run();
+  each(change.holds, [this](Hold const& hold) { put(hold); });
 }
 
 std::int64_t StateWriter::row_of(KeyRef const& key) {
@@ -87,9 +91,9 @@ void StateWriter::put(StoredKey const& stored) {
     INSERT INTO root_keys (provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
       operations, current_version, current_created, expires, last_rotated, provider_rotation,
       provider_rotation_interval, exportable, release_policy, managed_elsewhere, key_ring, first_seen,
-      last_seen, gone)
+      last_seen, gone, admitted)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-      ?22, ?23, ?24)
+      ?22, ?23, ?24, ?25)
     ON CONFLICT (provider, vault, key_id) DO UPDATE SET name = excluded.name, state = excluded.state,
       algorithm = excluded.algorithm, bits = excluded.bits, protection = excluded.protection,
       origin = excluded.origin, tags = excluded.tags, operations = excluded.operations,
@@ -99,11 +103,12 @@ void StateWriter::put(StoredKey const& stored) {
       provider_rotation_interval = excluded.provider_rotation_interval, exportable = excluded.exportable,
       release_policy = excluded.release_policy, managed_elsewhere = excluded.managed_elsewhere,
       key_ring = excluded.key_ring, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
-      gone = excluded.gone)sql")
+      gone = excluded.gone, admitted = excluded.admitted)sql")
       .run(key.ref, key.name, key.state, key.type.algorithm, key.type.bits, key.type.protection, key.origin,
            to_json(key.tags), to_json(key.operations), key.current, key.current_created, key.expires,
            key.last_rotated, provider_rotation, interval, key.exportable, key.has_release_policy,
-           key.managed_elsewhere, key.key_ring, stored.first_seen, stored.last_seen, stored.gone);
+           key.managed_elsewhere, key.key_ring, stored.first_seen, stored.last_seen, stored.gone,
+           stored.admitted);
 }
 
 void StateWriter::put(Rotation const& rotation) {
@@ -183,6 +188,22 @@ void StateWriter::put(PreviousDek const& previous) {
         AND p.aad = ?7 AND p.root_key = ?1 AND p.algorithm = ?5 AND p.after_version = ?8))sql")
       .run(row_of(dek.key), previous.store, dek.id, dek.version, dek.algorithm, dek.ciphertext,
            to_json(dek.aad), previous.after_version, previous.rotation, previous.replaced_at);
+}
+
+void StateWriter::put(Hold const& hold) {
+  std::optional<std::int64_t> accepted;
+  if (hold.accepted_offset) accepted = hold.accepted_offset->count();
+  connection_
+      .query(R"sql(
+    INSERT INTO holds (kind, scope, scope_name, placed, sentence, next_try, details, released, released_by,
+      release_reason, accepted_offset)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    ON CONFLICT (kind, scope, scope_name, placed) DO UPDATE SET sentence = excluded.sentence,
+      next_try = excluded.next_try, details = excluded.details, released = excluded.released,
+      released_by = excluded.released_by, release_reason = excluded.release_reason,
+      accepted_offset = excluded.accepted_offset)sql")
+      .run(hold.kind, hold.scope.kind, hold.scope.name, hold.placed, hold.sentence, hold.next_try,
+           to_json(hold.details), hold.released, hold.released_by, hold.release_reason, accepted);
 }
 
 }  // namespace rekeyd::storage

@@ -1,6 +1,7 @@
 #pragma once
 #include "policy/error.hpp"
 #include "policy/history_event.hpp"
+#include "policy/hold.hpp"
 #include "policy/key.hpp"
 #include "policy/rotation.hpp"
 
@@ -18,7 +19,8 @@ struct StoredKey {
   std::vector<KeyVersion> versions;  ///< Oldest first.
   Instant first_seen{};
   Instant last_seen{};
-  bool gone{};  ///< No longer listed by its provider.
+  bool gone{};          ///< No longer listed by its provider.
+  bool admitted{true};  ///< Since it was found, it has been judged whether too many are due at once.
   bool operator==(StoredKey const&) const = default;
 };
 
@@ -62,7 +64,9 @@ struct Change {
   std::vector<Rotation> rotations;         ///< Insert or replace by id.
   std::vector<StepRecord> steps;           ///< Insert or replace by (rotation, step, attempt).
   std::vector<PreviousDek> previous_deks;  ///< Insert; one that is there already word for word is left alone.
-  std::vector<HistoryEvent> events;        ///< Appended in order.
+  bool admit_keys{};                 ///< Every key stored so far counts as judged (StoredKey::admitted).
+  std::vector<Hold> holds;           ///< Insert or replace by kind, scope and moment of placing.
+  std::vector<HistoryEvent> events;  ///< Appended in order.
 };
 
 /// Both as one, `more` after what `to` holds.
@@ -86,6 +90,7 @@ struct HistoryQuery {
   std::optional<EventKind> kind;
   std::int64_t after_sequence{0};
   std::size_t limit{1000};
+  bool newest_first{false};  ///< For the newest `limit`; `after_sequence` is a lower bound all the same.
 };
 
 /// The newest event of the history: what an outside witness (a log, a ticket, a safe) has to keep so that a
@@ -122,6 +127,10 @@ class StoreReader {
   virtual Result<std::vector<Instant>> rotate_intents_since(Instant since) = 0;
   /// In the order they were recorded.
   virtual Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) = 0;
+
+  /// Holds in force, and released ones of the clock whose difference is still accepted; by when they were
+  /// placed.
+  virtual Result<std::vector<Hold>> holds() = 0;
 
   /// Oldest first, `query.limit` at most: go on with `after_sequence` of the last one.
   virtual Result<std::vector<RecordedEvent>> history(HistoryQuery const& query) = 0;

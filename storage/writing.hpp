@@ -24,6 +24,7 @@ class StateWriter {
   void remove(Registration const& registration);
   void put(StepRecord const& record);
   void put(PreviousDek const& previous);
+  void put(Hold const& hold);
 
   /// The row of a key; consecutive items mostly name the same one.
   std::int64_t row_of(KeyRef const& key);

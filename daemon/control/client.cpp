@@ -76,6 +76,10 @@ Result<ReloadAnswer> ControlClient::reload() {
   return decoded(post({"reload"}, ""), decode_reload_answer, socket_);
 }
 
+Result<ReleaseAnswer> ControlClient::release(ReleaseRequest const& request) {
+  return decoded(post({"release"}, encode_release_request(request)), decode_release_answer, socket_);
+}
+
 Result<RotationId> ControlClient::retry(RotationId const& id) {
   return decoded(post({"rotations", id.str(), "retry"}, ""), decode_accepted, socket_);
 }

@@ -29,6 +29,7 @@ class ControlClient {
   Result<Rotation> rotation(RotationId const& id);
   Result<RotateAnswer> rotate(RotateRequest const& request);
   Result<ReloadAnswer> reload();
+  Result<ReleaseAnswer> release(ReleaseRequest const& request);
   Result<RotationId> retry(RotationId const& id);
   Result<RotationId> abandon(RotationId const& id, std::string const& reason);
 

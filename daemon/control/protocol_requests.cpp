@@ -1,6 +1,7 @@
 // What is asked of the daemon, its short answers, and errors, as JSON and back.
 #include "daemon/control/json_members.hpp"
 #include "daemon/control/protocol.hpp"
+#include "daemon/control/request_reason.hpp"
 #include "policy/words.hpp"
 
 namespace rekeyd::daemon {
@@ -21,20 +22,6 @@ std::optional<ErrorClass> parse_error_class(std::string_view text) {
     if (text == to_text(each)) return each;
   }
   return std::nullopt;
-}
-
-// A reason is shown in one line of a table and kept for auditors for ever.
-constexpr std::size_t reason_bytes_max = 1000;
-
-std::string read_reason(Members const& members) {
-  std::string reason = members.text("reason");
-  if (reason.find_first_not_of(" \t\r\n") == std::string::npos) {
-    throw Malformed{"member 'reason' is empty: the history records why somebody asked"};
-  }
-  if (reason.size() > reason_bytes_max) {
-    throw Malformed{"member 'reason' has more than " + std::to_string(reason_bytes_max) + " bytes"};
-  }
-  return reason;
 }
 
 ReloadAnswer read_reload(Members const& document) {
@@ -58,7 +45,21 @@ Error read_error(Members const& document) {
   return error;
 }
 
+// A reason is shown in one line of a table and kept for auditors for ever.
+constexpr std::size_t reason_bytes_max = 1000;
+
 }  // namespace
+
+std::string read_reason(Members const& members) {
+  std::string reason = members.text("reason");
+  if (reason.find_first_not_of(" \t\r\n") == std::string::npos) {
+    throw Malformed{"member 'reason' is empty: the history records why somebody asked"};
+  }
+  if (reason.size() > reason_bytes_max) {
+    throw Malformed{"member 'reason' has more than " + std::to_string(reason_bytes_max) + " bytes"};
+  }
+  return reason;
+}
 
 std::string encode_rotate_answer(RotateAnswer const& answer) {
   return to_json(json::object{

@@ -1,5 +1,6 @@
 // The daemon's status as JSON and back.
 #include "daemon/control/protocol.hpp"
+#include "daemon/control/protocol_holds.hpp"
 #include "daemon/control/protocol_keys.hpp"
 
 namespace rekeyd::daemon {
@@ -66,6 +67,7 @@ StatusReport read_status(Members const& document) {
           .next_due = document.instant_if("next_due"),
           .providers = document.list("providers", read_provider),
           .dek_stores = document.list("dek_stores", read_dek_store),
+          .holds = document.list("holds", read_hold),
           .attention = document.list("attention", read_key)};
 }
 
@@ -86,6 +88,7 @@ std::string encode_status(StatusReport const& s) {
                               {"next_due", json_time(s.next_due)},
                               {"providers", json_list(s.providers, write_provider)},
                               {"dek_stores", json_list(s.dek_stores, write_dek_store)},
+                              {"holds", json_list(s.holds, write_hold)},
                               {"attention", json_list(s.attention, write_key)}});
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include "policy/history_event.hpp"
+#include "policy/hold.hpp"
 #include "policy/key.hpp"
 #include "policy/key_status.hpp"
 #include "policy/rotation.hpp"
@@ -54,6 +55,20 @@ struct DekStoreReport {
   bool operator==(DekStoreReport const&) const = default;
 };
 
+/// A hold, and what it keeps from beginning.
+struct HoldReport {
+  std::string name;  ///< What `release` takes: "too_many_due", "circuit_open:policy:payments".
+  HoldKind kind{};
+  std::string scope;  ///< "everything", "provider azure-prod", "policy payments".
+  Instant since{};
+  std::string sentence;
+  std::optional<Instant> next_try;  ///< When it lets a probe through.
+  std::map<std::string, std::size_t>
+      due_by_policy;  ///< Keys that are due within it: what a release lets begin.
+  std::map<std::string, std::string> details;
+  bool operator==(HoldReport const&) const = default;
+};
+
 struct StatusReport {
   std::string daemon_version;
   Instant now{};
@@ -68,6 +83,7 @@ struct StatusReport {
   std::optional<Instant> next_due;
   std::vector<ProviderReport> providers;
   std::vector<DekStoreReport> dek_stores;
+  std::vector<HoldReport> holds;     ///< In force.
   std::vector<KeyReport> attention;  ///< Keys that are due, overdue, rotating, waiting, blocked or unknown.
   bool operator==(StatusReport const&) const = default;
 };
@@ -104,6 +120,17 @@ struct RotateAnswer {
   RotationId rotation;
   KeyRef key;
   bool operator==(RotateAnswer const&) const = default;
+};
+
+struct ReleaseRequest {
+  std::optional<std::string> hold;  ///< Absent: all that are in force.
+  std::string reason;
+  bool operator==(ReleaseRequest const&) const = default;
+};
+
+struct ReleaseAnswer {
+  std::vector<HoldReport> released;
+  bool operator==(ReleaseAnswer const&) const = default;
 };
 
 /// What became of a reload. A refused one leaves the policies that were in force as they are.

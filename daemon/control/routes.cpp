@@ -157,6 +157,14 @@ ControlAnswer post_abandon(Asked const& asked) {
   return accepted(asked.service.abandon(RotationId(asked.argument), *reason, asked.request.caller), asked);
 }
 
+ControlAnswer post_release(Asked const& asked) {
+  auto const wanted = decode_release_request(asked.request.body);
+  if (!wanted) return refuse(wanted.error(), asked.request);
+  auto const answer = asked.service.release(*wanted, asked.request.caller);
+  if (!answer) return refuse(answer.error(), asked.request);
+  return ok(encode_release_answer(*answer));
+}
+
 struct Route {
   std::string_view method, before,
       after;  ///< The path is `before` + {id} + `after`; no {id} if it ends there.
@@ -165,14 +173,15 @@ struct Route {
   ControlAnswer (*answer)(Asked const&);
 };
 
-std::array<Route, 8> const& table() {
-  static std::array<Route, 8> const routes{
+std::array<Route, 9> const& table() {
+  static std::array<Route, 9> const routes{
       Route{"GET", "/v1/status", "", false, {}, get_status},
       Route{"GET", "/v1/keys", "", false, {"provider", "status", "policy", "name"}, get_keys},
       Route{"GET", "/v1/plan", "", false, {"until", "for"}, get_plan},
       Route{"GET", "/v1/rotations/", "", true, {}, get_rotation},
       Route{"POST", "/v1/rotate", "", false, {}, post_rotate},
       Route{"POST", "/v1/reload", "", false, {}, post_reload},
+      Route{"POST", "/v1/release", "", false, {}, post_release},
       Route{"POST", "/v1/rotations/", "/retry", true, {}, post_retry},
       Route{"POST", "/v1/rotations/", "/abandon", true, {}, post_abandon}};
   return routes;
@@ -193,7 +202,7 @@ ControlAnswer no_such_path(ControlRequest const& request) {
   Error error = bad_request("there is no such path");
   error.error_class = ErrorClass::not_found;
   error.code = "no_such_path";
-  error.remedy = "paths begin with /v1/: status, keys, plan, rotations/ID, rotate, reload";
+  error.remedy = "paths begin with /v1/: status, keys, plan, rotations/ID, rotate, reload, release";
   return refuse(404, std::move(error), request);
 }
 

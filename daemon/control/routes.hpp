@@ -12,6 +12,7 @@ namespace rekeyd::daemon {
 ///     GET  /v1/rotations/{id}
 ///     POST /v1/rotate                   {"key": ..., "reason": ...}
 ///     POST /v1/reload
+///     POST /v1/release                  {"hold": ... or null for all, "reason": ...}
 ///     POST /v1/rotations/{id}/retry
 ///     POST /v1/rotations/{id}/abandon   {"reason": ...}
 ///

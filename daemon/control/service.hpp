@@ -36,6 +36,8 @@ class ControlService {
   virtual Result<void> retry(RotationId id, std::string caller) = 0;
   /// Gives a rotation up. What it did so far stays.
   virtual Result<void> abandon(RotationId id, std::string reason, std::string caller) = 0;
+  /// Lets go one hold or all. not_found for a name that no hold in force has; nothing in force is no error.
+  virtual Result<ReleaseAnswer> release(ReleaseRequest request, std::string caller) = 0;
 };
 
 }  // namespace rekeyd::daemon

@@ -38,6 +38,7 @@ void add_keys(Commands const& commands);
 void add_history(Commands const& commands);
 void add_rotate(Commands const& commands);
 void add_reload(Commands const& commands);
+void add_release(Commands const& commands);
 void add_retry(Commands const& commands);
 void add_abandon(Commands const& commands);
 void add_verify(Commands const& commands);

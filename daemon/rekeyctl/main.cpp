@@ -13,15 +13,17 @@ namespace {
 
 constexpr char const* exit_words =
     "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload),\n"
-    "4 overdue or blocked keys (status), 5 integrity failure (verify, backup, restore), 64 wrong usage.";
+    "4 overdue or blocked keys, or something held (status), 5 integrity failure (verify, backup, restore),\n"
+    "64 wrong usage.";
 
 void describe(CLI::App& app, Action& chosen) {
   app.require_subcommand(0, 1);  // A misspelt one is then named as such.
   app.set_version_flag("--version", "rekeyctl " REKEYD_VERSION);
   app.footer(exit_words);
   Commands const commands{app, chosen};
-  for (auto const add : {add_check, add_plan, add_status, add_keys, add_history, add_rotate, add_reload,
-                         add_retry, add_abandon, add_verify, add_backup, add_restore, add_version}) {
+  for (auto const add :
+       {add_check, add_plan, add_status, add_keys, add_history, add_rotate, add_reload, add_release,
+        add_retry, add_abandon, add_verify, add_backup, add_restore, add_version}) {
     add(commands);
   }
 }

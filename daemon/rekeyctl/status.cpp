@@ -110,8 +110,19 @@ std::string attention(StatusReport const& report, bool colour) {
   return "\n" + table.text(colour);
 }
 
+std::string holds(StatusReport const& report, bool colour) {
+  if (report.holds.empty()) return "";
+  Table table({{"HELD"}, {"SCOPE"}, {"SINCE"}, {"NEXT TRY"}, {"KEYS DUE", right}, {"BY POLICY"}, {"WHY"}});
+  for (auto const& hold : report.holds) {
+    std::size_t const due = due_keys(hold);
+    table.add({Cell(hold.name, Style::bad), hold.scope, moment(hold.since), moment(hold.next_try),
+               std::to_string(due), or_dash(due_words(hold)), hold.sentence});
+  }
+  return "\n" + table.text(colour);
+}
+
 std::string table_text(StatusReport const& report, bool colour) {
-  return heading(report) + key_counts(report, colour) + providers(report, colour) +
+  return heading(report) + holds(report, colour) + key_counts(report, colour) + providers(report, colour) +
          dek_stores(report, colour) + sentences("reload refused", report.reload_errors, Style::bad, colour) +
          sentences("warning", report.warnings, Style::caution, colour) + attention(report, colour);
 }
@@ -128,16 +139,19 @@ Exit run(Options const& options, Output& out) {
   }
   std::size_t const overdue = count_of(*report, KeyStatus::overdue);
   std::size_t const blocked = count_of(*report, KeyStatus::blocked);
-  if (overdue + blocked == 0) return Exit::well;
-  out.words(fmt::format("{} overdue, {} blocked", counted(overdue, "key"), counted(blocked, "key")));
+  std::size_t const held = report->holds.size();
+  if (overdue + blocked + held == 0) return Exit::well;
+  std::string words = fmt::format("{} overdue, {} blocked", counted(overdue, "key"), counted(blocked, "key"));
+  if (held > 0) words += fmt::format(", {} in force (`rekeyctl release` lets go)", counted(held, "hold"));
+  out.words(words);
   return Exit::attention;
 }
 
 }  // namespace
 
 void add_status(Commands const& commands) {
-  auto const [command, options] =
-      commands.add("status", "How the daemon and its keys are (exit 4: overdue or blocked keys)", run);
+  auto const [command, options] = commands.add(
+      "status", "How the daemon and its keys are (exit 4: overdue or blocked keys, or a hold)", run);
   add_format(*command, options->format);
   add_daemon_options(*command, options->daemon);
 }

@@ -15,6 +15,20 @@ std::string status_words(Verdict const& verdict) {
   return fmt::format("{} ({})", to_text(verdict.status), to_text(verdict.waits_for));
 }
 
+std::size_t due_keys(daemon::HoldReport const& hold) {
+  std::size_t due = 0;
+  for (auto const& [policy, count] : hold.due_by_policy) due += count;
+  return due;
+}
+
+std::string due_words(daemon::HoldReport const& hold) {
+  std::string words;
+  for (auto const& [policy, count] : hold.due_by_policy) {
+    words += fmt::format("{}{} {}", words.empty() ? "" : ", ", policy, count);
+  }
+  return words;
+}
+
 std::string counted(std::size_t count, char const* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include "daemon/control/report.hpp"
 #include "policy/instant.hpp"
 #include "policy/key_status.hpp"
 #include "storage/store.hpp"
@@ -15,6 +16,9 @@ std::string moment(std::optional<Instant> const& instant);
 std::string or_dash(std::string const& text);
 /// "ready", "waiting (window)".
 std::string status_words(Verdict const& verdict);
+/// Keys that are due within a hold, and "payments 12, treasury 3".
+std::size_t due_keys(daemon::HoldReport const& hold);
+std::string due_words(daemon::HoldReport const& hold);
 /// "1 key", "2 keys".
 std::string counted(std::size_t count, char const* noun);
 

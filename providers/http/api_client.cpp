@@ -45,7 +45,10 @@ class PacedApiClient final : public ApiClient {
   asio::awaitable<Result<HttpResponse>> call(HttpRequest request, Repeatable repeatable,
                                              Clock::Mono deadline) override;
   ApiCounters counters() const override { return counters_; }
-  std::optional<std::chrono::seconds> clock_offset() const override { return clock_offset_; }
+  std::optional<DateReading> last_date() const override { return last_date_; }
+  void when_date_is_read(std::function<void(DateReading const&)> heard) override {
+    heard_ = std::move(heard);
+  }
 
  private:
   // One call with all its tries; what is known of it survives a cancellation.
@@ -61,7 +64,7 @@ class PacedApiClient final : public ApiClient {
   asio::awaitable<Result<HttpResponse>> try_until_settled(Call& ongoing);
   asio::awaitable<Result<HttpResponse>> try_once(Call& ongoing);
   std::optional<Clock::Mono> next_try(Call const& ongoing, Result<HttpResponse> const& outcome);
-  void note(Result<HttpResponse> const& outcome);
+  void note(Result<HttpResponse> const& outcome, Clock::Mono sent);
 
   HttpTransport& transport_;
   Clock& clock_;
@@ -69,8 +72,9 @@ class PacedApiClient final : public ApiClient {
   ApiLimits limits_;
   Admission door_;
   ApiCounters counters_;
-  std::optional<std::chrono::seconds> clock_offset_;
-  std::string last_date_;
+  std::optional<DateReading> last_date_;
+  std::string last_date_text_;
+  std::function<void(DateReading const&)> heard_;
 };
 
 asio::awaitable<Result<HttpResponse>> PacedApiClient::call(HttpRequest request, Repeatable repeatable,
@@ -116,21 +120,29 @@ asio::awaitable<Result<HttpResponse>> PacedApiClient::try_once(Call& ongoing) {
   auto const exchange_deadline = std::min(ongoing.deadline, clock_.mono_now() + limits_.call_timeout);
   HttpRequest request = ongoing.request;
   bool const before = std::exchange(ongoing.maybe_applied, true);
+  auto const sent = clock_.boot_now();
   auto outcome = co_await transport_.exchange(std::move(request), exchange_deadline);
   ongoing.maybe_applied = before || may_have_acted(outcome);
-  note(outcome);
+  note(outcome, sent);
   co_return outcome;
 }
 
-void PacedApiClient::note(Result<HttpResponse> const& outcome) {
+void PacedApiClient::note(Result<HttpResponse> const& outcome, Clock::Mono sent) {
   if (!outcome) return;
   if (outcome->status == 429) ++counters_.throttled;
   // One reading a second is enough, and reading a date costs as much as reading the rest of the head.
   auto const date_text = outcome->header("Date");
-  if (date_text == last_date_) return;
-  last_date_ = date_text;
+  if (date_text == last_date_text_) return;
+  last_date_text_ = date_text;
   auto const date = parse_http_date(date_text);
-  if (date) clock_offset_ = *date - clock_.wall_now();
+  if (!date) return;
+  auto const half_trip = (clock_.boot_now() - sent) / 2;
+  last_date_ = DateReading{
+      .date = *date,
+      .at = sent + half_trip,
+      .half_trip = std::chrono::ceil<std::chrono::milliseconds>(half_trip),
+  };
+  if (heard_) heard_(*last_date_);
 }
 
 // Nothing if the outcome is the last: final by its nature, no try left, or no time left for one.
@@ -151,6 +163,11 @@ std::optional<Clock::Mono> PacedApiClient::next_try(Call const& ongoing,
 }
 
 }  // namespace
+
+std::chrono::seconds clock_offset(DateReading const& reading, Clock const& clock) {
+  auto const since = std::chrono::round<std::chrono::seconds>(clock.boot_now() - reading.at);
+  return reading.date + since - clock.wall_now();
+}
 
 std::unique_ptr<ApiClient> make_api_client(HttpTransport& transport, Clock& clock, Random& random,
                                            ApiLimits limits) {

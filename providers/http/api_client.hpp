@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,17 @@ struct ApiCounters {
   std::uint64_t calls{}, retries{}, throttled{}, failed{};
 };
 
+/// What a provider instance's `Date` said, and when it said so: halfway between request and answer.
+struct DateReading {
+  Instant date{};
+  Clock::Mono at{};                       ///< By Clock::boot_now().
+  std::chrono::milliseconds half_trip{};  ///< How far `at` may be off.
+};
+
+/// The provider's time minus the machine's, now: the reading carried on by the clock that never steps, so
+/// that it is right after somebody has set the machine's.
+std::chrono::seconds clock_offset(DateReading const& reading, Clock const& clock);
+
 /// Sends one provider instance's requests: waits for its concurrency and rate limits, retries what may be
 /// retried (connection failures before the first byte; 429; and, if repeatable, 408, 5xx except 501 and lost
 /// replies), honours Retry-After (seconds or a date), pauses the whole instance on 429, and never outlives
@@ -42,8 +54,10 @@ class ApiClient {
   virtual boost::asio::awaitable<Result<HttpResponse>> call(HttpRequest request, Repeatable repeatable,
                                                             Clock::Mono deadline) = 0;
   virtual ApiCounters counters() const = 0;
-  /// Provider's `Date` minus our wall clock at the last reply, if one carried a Date.
-  virtual std::optional<std::chrono::seconds> clock_offset() const = 0;
+  /// The newest reading, if an answer carried a Date.
+  virtual std::optional<DateReading> last_date() const = 0;
+  /// `heard` is told each new reading, once a second at most, in the middle of a call.
+  virtual void when_date_is_read(std::function<void(DateReading const&)> heard) = 0;
 };
 
 /// All referenced objects must outlive the client, and the client its calls: destroy the io_context first. A

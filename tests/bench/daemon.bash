@@ -21,7 +21,7 @@ configure() {
   mkdir -m 700 "$folder" "$folder"/{policies.d,state,run,credentials}
   {
     printf 'version: 1\npolicies: policies.d\ninventory: { every: 7 days }\n'
-    printf 'rotations: { per_hour: 100000, in_flight: 16, storm_warning_percent: 100 }\n'
+    printf 'rotations: { per_hour: 100000, in_flight: 16, storm_warning_percent: 100, storm_hold_percent: 100 }\n'
     printf 'network:\n  ca_file: %s\n  connect_to:\n' "$home/ca/ca.pem"
     for host in login.microsoftonline.com {bench-a,bench-b,bench-deks}.vault.azure.net iam.cloud.ibm.com \
       us-south.kms.cloud.ibm.com; do

@@ -38,6 +38,9 @@ TEST_CASE("what rekeyd.yaml leaves out has its documented default") {
   CHECK(settings.rotations.in_flight == 8);
   CHECK(settings.rotations.overdue_after == 24h);
   CHECK(settings.rotations.storm_warning_percent == 20);
+  CHECK(settings.rotations.storm_hold.percent == 20);
+  CHECK(settings.rotations.storm_hold.keys == 5);
+  for (ProviderSettings const& provider : settings.providers) CHECK(provider.rotations == RotationLimits{});
   CHECK(settings.network.ca_file.empty());
   CHECK(settings.dek_stores.empty());
   ProviderSettings const& provider = settings.providers.at(0);

@@ -6,6 +6,8 @@
 
 #include <csignal>
 
+#include <unistd.h>
+
 namespace rekeyd::test {
 
 namespace {
@@ -56,7 +58,7 @@ TEST_CASE("a broken policy file leaves the policies that were in force and every
   CHECK(site.stop() == 0);
 }
 
-TEST_CASE("an edit that makes the fleet due is warned of and the cap of rotations per hour holds") {
+TEST_CASE("an edit that makes the fleet due is held until it is released, then the cap per hour holds") {
   Organisation organisation(young_keys());
   Site& site = organisation.site;
   site.start();
@@ -65,6 +67,27 @@ TEST_CASE("an edit that makes the fleet due is warned of and the cap of rotation
   Ended const applied = site.rekeyctl({"reload"});
   CHECK(applied.exit == 0);
   CHECK_THAT(applied.out + applied.err, Contains("6 of 6 keys due"));
+  Ended const held = site.rekeyctl({"status"});
+  CHECK(held.exit == 4);
+  CHECK_THAT(held.out, Contains("too_many_due:policy:everything") && Contains("everything 6"));
+  CHECK_THAT(held.err, Contains("1 hold in force"));
+
+  // A restart lets nothing go, and an unknown name neither.
+  CHECK(site.stop() == 0);
+  site.start();
+  Ended const unknown = site.rekeyctl({"release", "too_many_due:policy:everythin", "--reason", "meant so"});
+  CHECK(unknown.exit == 1);
+  CHECK_THAT(unknown.err, Contains("did you mean 'too_many_due:policy:everything'?"));
+  CHECK(site.rekeyctl({"release", "--reason", "meant so"}).exit == 64);
+  CHECK(site.rekeyctl({"release", "too_many_due:policy:everything"}).exit == 64);
+  CHECK(organisation.new_versions().empty());
+
+  Ended const released = site.rekeyctl({"release", "--all", "--reason", "meant so"});
+  CHECK(released.exit == 0);
+  CHECK(released.out == "too_many_due:policy:everything\n");
+  CHECK_THAT(released.err, Contains("6 keys are due within it (everything 6)"));
+  CHECK_THAT(site.text("SELECT actor || ': ' || sentence FROM audit_events WHERE kind = 'hold_released'"),
+             Contains("uid " + std::to_string(::getuid())) && Contains("released: meant so"));
   site.await("two keys are rotated and the others wait", [&] {
     auto const status = site.ask({"status"});
     auto const& counts = status.at("counts").as_object();

@@ -34,7 +34,7 @@ struct SettingsText {
   std::map<std::string, std::uint16_t> other_ports;  ///< Hosts that are not at `port`.
   std::string dek_folder;
   std::string inventory_every{"1 hour"};
-  std::string rotations{"{ per_hour: 100 }"};
+  std::string rotations{"{ per_hour: 100, storm_hold_percent: 100 }"};  ///< Fleets here start overdue.
   std::string provider_limits{"{ tries: 2 }"};
   std::string rotate_by{"automatic"};
   bool set_neutral_rotation_policy{false};

@@ -21,7 +21,8 @@ struct Scene {
   bool gone{}, provider_configured{true};
   std::string read_error;
   std::optional<std::chrono::seconds> floor;
-  std::optional<Instant> quota_free_at;
+  bool admitted{true};
+  std::optional<BrakeFacts> brakes;
   Instant now = at("2026-04-01T00:00:05Z");
   bool restored_unread{};
 
@@ -35,7 +36,8 @@ struct Scene {
                            .gone = gone,
                            .read_error = read_error,
                            .rotation_floor = floor,
-                           .quota_free_at = quota_free_at,
+                           .admitted = admitted,
+                           .brakes = brakes ? &*brakes : nullptr,
                            .overdue_after = std::chrono::hours(24),
                            .now = now,
                            .restored_unread = restored_unread});
@@ -145,6 +147,13 @@ TEST_CASE("a disabled key that is not due yet is merely ready") {
   expect(scene, KeyStatus::ready, "within_cryptoperiod");
 }
 
+TEST_CASE("a key that was only just found waits until the look that found it has ended") {
+  Scene scene;
+  scene.admitted = false;
+  expect(scene, KeyStatus::waiting, "first_look");
+  CHECK(scene.decide().waits_for == WaitsFor::provider_answer);
+}
+
 TEST_CASE("the provider's floor and our cap make a due key wait, and say until when") {
   Scene scene;
   scene.floor = std::chrono::hours(1);
@@ -154,9 +163,16 @@ TEST_CASE("the provider's floor and our cap make a due key wait, and say until w
   CHECK(scene.decide().next_try == scene.now + std::chrono::minutes(1));
   scene.key.last_rotated = scene.now - std::chrono::minutes(60);
   expect(scene, KeyStatus::due, "cryptoperiod_over");
-  scene.quota_free_at = scene.now + std::chrono::minutes(10);
+  scene.brakes = BrakeFacts{.holds = {}, .clock_checked = true, .caps = {}};
+  expect(scene, KeyStatus::due, "cryptoperiod_over");
+  scene.brakes->caps.push_back({.scope = BrakeScope::of(PolicyName("p")),
+                                .in_flight_max = std::nullopt,
+                                .in_flight = 0,
+                                .hour_free_at = scene.now + std::chrono::minutes(10)});
   expect(scene, KeyStatus::waiting, "rotations_per_hour");
   CHECK(scene.decide().waits_for == WaitsFor::quota);
+  CHECK(scene.decide().next_try == scene.now + std::chrono::minutes(10));
+  CHECK(scene.decide().since == at("2026-04-01T00:00:00Z"));
 }
 
 TEST_CASE("an unfinished rotation is what is said of its key, whatever the calendar says") {

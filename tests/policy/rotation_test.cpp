@@ -100,6 +100,13 @@ TEST_CASE("a blocked rotation that is tried again starts its step without old fa
   CHECK(again.blocked_reason.empty());
 }
 
+TEST_CASE("our own stopping is no failure of the step") {
+  Rotation const after = advance(claimed(), StepAgain{an_error(ErrorClass::cancelled)}, now);
+  CHECK(after.state == RotationState::open);
+  CHECK(after.attempts == 0);
+  CHECK(after.next_try == now + std::chrono::seconds(30));
+}
+
 TEST_CASE("going back does an earlier step again") {
   Rotation rotation = claimed();
   rotation.step = Step::verify;

@@ -1,5 +1,6 @@
 #include "policy/error.hpp"
 #include "policy/history_event.hpp"
+#include "policy/hold.hpp"
 #include "policy/key.hpp"
 #include "policy/key_status.hpp"
 #include "policy/rotation.hpp"
@@ -29,13 +30,15 @@ TEST_CASE("what is printed is what is read") {
   CHECK(words_round_trip<Origin>(parse_origin) == 2);
   CHECK(words_round_trip<MadeBy>(parse_made_by) == 4);
   CHECK(words_round_trip<KeyStatus>(parse_key_status) == 8);
-  CHECK(words_round_trip<WaitsFor>(parse_waits_for) == 6);
-  CHECK(words_round_trip<EventKind>(parse_event_kind) == 25);
+  CHECK(words_round_trip<WaitsFor>(parse_waits_for) == 8);
+  CHECK(words_round_trip<EventKind>(parse_event_kind) == 28);
   CHECK(words_round_trip<EventOutcome>(parse_event_outcome) == 3);
   CHECK(words_round_trip<Step>(parse_step) == 5);
   CHECK(words_round_trip<RotationState>(parse_rotation_state) == 4);
   CHECK(words_round_trip<Trigger>(parse_trigger) == 3);
   CHECK(words_round_trip<Mode>(parse_mode) == 2);
+  CHECK(words_round_trip<HoldKind>(parse_hold_kind) == 4);
+  CHECK(words_round_trip<BrakeScope::Kind>(parse_brake_scope) == 3);
   CHECK(words_round_trip<WrapBy>(parse_wrap_by) == 2);
   CHECK_FALSE(parse_key_state("Active"));
 }

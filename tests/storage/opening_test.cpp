@@ -1,4 +1,6 @@
+#include "storage/connection.hpp"
 #include "storage/read_only.hpp"
+#include "storage/schema.hpp"
 #include "tests/storage/child.hpp"
 #include "tests/storage/samples.hpp"
 #include "tests/storage/scratch.hpp"
@@ -42,7 +44,7 @@ mode_t mode_of(std::filesystem::path const& path) {
 TEST_CASE("an absent file becomes a database of this version") {
   Scratch scratch;
   (void)open_or_fail(scratch.database());
-  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"1"});
+  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"2"});
   CHECK(column(scratch.database(), "PRAGMA application_id") == std::vector<std::string>{"1380664665"});
   CHECK(column(scratch.database(), "PRAGMA journal_mode") == std::vector<std::string>{"wal"});
   CHECK(read_file(scratch.database()).substr(68, 4) == "RKEY");
@@ -75,7 +77,7 @@ TEST_CASE("a database from a newer version is refused with both versions and lef
   Error const error = refusal(scratch.database());
   CHECK(error.code == "newer_version");
   CHECK(error.what.find("version 7") != std::string::npos);
-  CHECK(error.what.find("up to 1") != std::string::npos);
+  CHECK(error.what.find("up to 2") != std::string::npos);
   auto const reader = open_read_only(scratch.database());
   REQUIRE_FALSE(reader);
   CHECK(reader.error().code == "newer_version");
@@ -106,6 +108,26 @@ TEST_CASE("a database of ours with an impossible version is refused") {
   (void)open_or_fail(scratch.database());
   run_sql(scratch.database(), "PRAGMA user_version = 0");
   CHECK(refusal(scratch.database()).code == "damaged_header");
+}
+
+TEST_CASE("a database of the version before is brought up, and its keys count as judged") {
+  Scratch scratch;
+  write_file(scratch.database(), "");
+  {
+    Connection old(scratch.database(), Access::read_write, std::chrono::milliseconds(0));
+    migrate(old, 1);
+    old.execute(R"sql(
+      INSERT INTO root_keys (provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
+        operations, exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone)
+      VALUES ('p', 'v', 'k', 'k', 'active', 'rsa', 2048, 'hsm', 'generated', '{}', '[]', 0, 0, 0, '', 1, 2, 0))sql");
+  }
+  auto const store = open_or_fail(scratch.database());
+  auto const keys = store->keys();
+  REQUIRE(keys);
+  REQUIRE(keys->size() == 1);
+  CHECK(keys->front().admitted);
+  CHECK(store->holds().value().empty());
+  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"2"});
 }
 
 TEST_CASE("a cut-off database is refused") {

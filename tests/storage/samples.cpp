@@ -165,6 +165,7 @@ StoredKey Dice::key(KeyRef const& ref) {
   key.ref = ref;
   key.name = text();
   key.state = static_cast<KeyState>(below(5));
+  stored.admitted = flip();
   key.type = {static_cast<KeyAlgorithm>(below(4)), static_cast<unsigned>(below(5000)),
               static_cast<Protection>(below(2))};
   key.origin = static_cast<Origin>(below(2));

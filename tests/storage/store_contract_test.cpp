@@ -52,6 +52,7 @@ TEMPLATE_TEST_CASE("a new store is empty and knows nothing", "[contract]", Sqlit
   CHECK(value_of(store->steps(RotationId("r"))).empty());
   CHECK(value_of(store->rotate_intents_since(moment(-1000))).empty());
   CHECK(value_of(store->previous_deks(ledger())).empty());
+  CHECK(value_of(store->holds()).empty());
   CHECK(value_of(store->history({})).empty());
   CHECK(value_of(store->history_head()) == HistoryHead{0, std::string(64, '0')});
 }
@@ -61,6 +62,73 @@ TEMPLATE_TEST_CASE("an empty change is a success that changes nothing", "[contra
   auto const store = home.open();
   commit_or_fail(*store, Change{});
   CHECK(value_of(store->history_head()).sequence == 0);
+}
+
+TEMPLATE_TEST_CASE("a hold stays until it is released, and what was accepted of the clock after that",
+                   "[contract]", SqliteHome) {
+  TestType home;
+  Hold held;
+  held.kind = HoldKind::circuit_open;
+  held.scope = BrakeScope::of(ProviderName("azure-prod"));
+  held.placed = moment(10);
+  held.sentence = "five failed";
+  held.next_try = moment(20);
+  held.details = {{"failures", "5"}, {"odd", "\"\xc3\xa4\n"}};
+  Hold clock = held;
+  clock.kind = HoldKind::clock_disagrees;
+  clock.placed = moment(11);
+  Change change;
+  change.holds = {held, clock};
+  commit_or_fail(*home.open(), change);
+  auto const store = home.open();
+  CHECK(value_of(store->holds()) == std::vector<Hold>{held, clock});
+
+  held.released = clock.released = moment(30);
+  held.released_by = clock.released_by = "uid 1000 (anna)";
+  held.release_reason = clock.release_reason = "mended";
+  clock.accepted_offset = std::chrono::seconds(-7200);
+  change.holds = {held, clock};
+  commit_or_fail(*store, change);
+  CHECK(value_of(store->holds()) == std::vector<Hold>{clock});
+  clock.accepted_offset.reset();
+  change.holds = {clock};
+  commit_or_fail(*store, change);
+  CHECK(value_of(store->holds()).empty());
+
+  // A new one of the same kind and scope is another hold; two in force at a time cannot be.
+  held.released.reset();
+  held.placed = moment(40);
+  change.holds = {held};
+  commit_or_fail(*store, change);
+  held.placed = moment(41);
+  change.holds = {held};
+  auto const second = store->commit(change);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().what.find("circuit_open:provider:azure-prod") != std::string::npos);
+}
+
+TEMPLATE_TEST_CASE("keys found are admitted together", "[contract]", SqliteHome) {
+  TestType home;
+  auto const store = home.open();
+  Change change = only_key(ledger());
+  change.keys.front().admitted = false;
+  commit_or_fail(*store, change);
+  CHECK_FALSE(value_of(store->key(ledger()))->admitted);
+  Change admission;
+  admission.admit_keys = true;
+  commit_or_fail(*store, admission);
+  CHECK(value_of(store->key(ledger()))->admitted);
+}
+
+TEMPLATE_TEST_CASE("the newest events come first if that is asked for", "[contract]", SqliteHome) {
+  TestType home;
+  auto const store = home.open();
+  commit_or_fail(*store, full_change());
+  HistoryQuery query;
+  query.newest_first = true;
+  query.limit = 2;
+  auto const newest = sequences(value_of(store->history(query)));
+  CHECK(newest == std::vector<std::int64_t>{4, 3});
 }
 
 TEMPLATE_TEST_CASE("everything that was committed is there after opening again", "[contract]", SqliteHome) {

@@ -39,6 +39,38 @@ asio::awaitable<void> VirtualClock::sleep_until(Mono when) {
 
 asio::awaitable<void> VirtualClock::sleep_until_or_cancelled(Mono when) { (void)co_await rung_at(when); }
 
+asio::awaitable<void> VirtualClock::clock_set() {
+  auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer bell(executor, asio::steady_timer::time_point::max());
+  struct Watching {
+    std::map<asio::steady_timer*, bool>& all;
+    asio::steady_timer* bell;
+    ~Watching() { all.erase(bell); }
+  };
+  Watching const watching{watchers_, &bell};
+  watchers_[&bell] = false;
+  co_await bell.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (!watchers_[&bell]) throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+void VirtualClock::ring_clock_set() {
+  for (auto& [bell, rung] : watchers_) {
+    rung = true;
+    bell->cancel();
+  }
+}
+
+void VirtualClock::step_wall(std::chrono::seconds by) {
+  wall_at_start_ += by;
+  ring_clock_set();
+}
+
+void VirtualClock::suspend(std::chrono::seconds span) {
+  wall_at_start_ += span;
+  suspended_ += span;
+  ring_clock_set();
+}
+
 bool VirtualClock::ring_next() {
   auto const first = sleepers_.begin();
   if (first == sleepers_.end() || first->first.first == Mono::max()) return false;

@@ -22,9 +22,13 @@ class VirtualClock final : public providers::Clock {
   Mono mono_now() const override { return mono_; }
   boost::asio::awaitable<void> sleep_until(Mono when) override;
   boost::asio::awaitable<void> sleep_until_or_cancelled(Mono when) override;
+  Mono boot_now() const override { return mono_ + suspended_; }
+  boost::asio::awaitable<void> clock_set() override;
 
   /// The wall clock alone, as an administrator or a time server sets it.
-  void step_wall(std::chrono::seconds by) { wall_at_start_ += by; }
+  void step_wall(std::chrono::seconds by);
+  /// The machine sleeps: the wall clock goes on, what waits does not.
+  void suspend(std::chrono::seconds span);
 
   /// Jumps to the earliest sleeper and wakes it; of two at one moment, the one that lay down first. False
   /// when nobody sleeps who would ever wake.
@@ -48,10 +52,13 @@ class VirtualClock final : public providers::Clock {
   };
 
   boost::asio::awaitable<bool> rung_at(Mono when);
+  void ring_clock_set();
 
   static constexpr Mono start_{std::chrono::hours(1)};
   std::map<std::pair<Mono, std::uint64_t>, Bed*> sleepers_;
+  std::map<boost::asio::steady_timer*, bool> watchers_;  ///< Those in clock_set(), and whether it rang.
   std::uint64_t bed_number_{0};
+  Mono::duration suspended_{};
   Instant wall_at_start_;
   Mono mono_{start_};
 };

@@ -55,6 +55,7 @@ class CountingStore final : public storage::Store {
   Result<std::vector<storage::RecordedEvent>> history(storage::HistoryQuery const& query) override {
     return store_->history(query);
   }
+  Result<std::vector<Hold>> holds() override { return store_->holds(); }
   Result<storage::HistoryHead> history_head() override { return store_->history_head(); }
 
   int commits{};

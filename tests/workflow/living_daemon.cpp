@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -81,6 +82,7 @@ void LivingDaemon::start() {
   if (!store) throw std::runtime_error(to_text(store.error()));
   life.store = *std::move(store);
   life.network = std::make_unique<ModelTransport>(*life.clock, *cloud_);
+  life.network->machine_fast = machine_fast_;
   life.world.reset(new daemon::World{life.io->get_executor(), *life.clock, random_, *life.store, {}, {}});
   for (config::ProviderSettings const& provider : settings_.providers) {
     auto instance = daemon::make_provider_instance(provider, *life.network, *life.clock, random_);
@@ -126,6 +128,29 @@ void LivingDaemon::crash() {
   if (!life_) return;
   now_ = life_->clock->wall_now();
   life_.reset();
+}
+
+void LivingDaemon::set_machine_clock(std::chrono::seconds by) {
+  machine_fast_ += by;
+  if (!life_) {
+    now_ += by;
+    return;
+  }
+  life_->network->machine_fast = machine_fast_;
+  life_->clock->step_wall(by);
+}
+
+bool LivingDaemon::held(std::string const& name) {
+  auto const holds = life_->daemon->status().holds;
+  return std::ranges::find(holds, name, &daemon::HoldReport::name) != holds.end();
+}
+
+daemon::HoldReport LivingDaemon::hold(std::string const& name) {
+  for (daemon::HoldReport const& hold : life_->daemon->status().holds) {
+    if (hold.name == name) return hold;
+  }
+  FAIL("no hold " << name);
+  return {};
 }
 
 bool LivingDaemon::settled() {

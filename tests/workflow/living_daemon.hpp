@@ -43,6 +43,10 @@ class LivingDaemon {
   bool step();
 
   void write_policies(std::string const& text);
+  /// Somebody sets the machine's wall clock; the clouds' own time goes on.
+  void set_machine_clock(std::chrono::seconds by);
+  daemon::HoldReport hold(std::string const& name);
+  bool held(std::string const& name);
 
   daemon::Daemon& daemon() { return *life_->daemon; }
   daemon::World& world() { return *life_->world; }
@@ -78,6 +82,7 @@ class LivingDaemon {
   std::unique_ptr<sim::Cloud> cloud_;
   config::Settings settings_;
   Instant now_;
+  std::chrono::seconds machine_fast_{};
   std::unique_ptr<Life> life_;
 };
 

@@ -2,6 +2,8 @@
 
 #include "providers/http/deadline.hpp"
 
+#include <date/date.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -21,6 +23,8 @@ Error network_error(Delivery delivery, std::string what, HttpRequest const& requ
   error.where = request.method + " " + request.endpoint.text() + request.target;
   return error;
 }
+
+std::string http_date(Instant instant) { return date::format("%a, %d %b %Y %T GMT", instant); }
 
 sim::Request as_model_request(HttpRequest const& request) {
   sim::Request sent;
@@ -49,7 +53,8 @@ asio::awaitable<Result<HttpResponse>> ModelTransport::travel(HttpRequest request
     co_return std::unexpected(network_error(Delivery::not_sent, "nobody answers", request));
   }
   sent_.push_back(request.method + " " + request.endpoint.host + request.target);
-  sim::Delivery delivery = cloud_.handle(as_model_request(request), clock_.wall_now());
+  Instant const clouds_now = clock_.wall_now() - machine_fast;
+  sim::Delivery delivery = cloud_.handle(as_model_request(request), clouds_now);
   auto const arrives = clock_.mono_now() + latency + delivery.delay;
   co_await clock_.sleep_until(arrives);
   if (delivery.cut != sim::Cut::none) {
@@ -64,6 +69,9 @@ asio::awaitable<Result<HttpResponse>> ModelTransport::travel(HttpRequest request
   HttpResponse response;
   response.status = delivery.answer.status;
   response.headers = delivery.answer.headers;
+  for (auto& [name, value] : response.headers) {
+    if (name == "Date") value = http_date(clouds_now + date_off(request.endpoint.host));
+  }
   response.body.assign(delivery.answer.body.begin(), delivery.answer.body.end());
   co_return response;
 }

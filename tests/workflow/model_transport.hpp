@@ -27,6 +27,12 @@ class ModelTransport final : public providers::HttpTransport {
   std::size_t count(std::string const& prefix) const;
 
   std::chrono::milliseconds latency{5};
+  /// How much the machine's wall clock is ahead of the clouds'.
+  std::chrono::seconds machine_fast{};
+  /// What `Date` an answer of a host carries beyond the clouds' time.
+  std::function<std::chrono::seconds(std::string const& host)> date_off = [](std::string const&) {
+    return std::chrono::seconds(0);
+  };
 
  private:
   boost::asio::awaitable<Result<providers::HttpResponse>> travel(providers::HttpRequest request);

@@ -26,6 +26,7 @@ TEST_CASE("the shipped example rotates what is overdue at five clouds and leaves
   files.world = source / "tests/simulator/worlds/demo.yaml";
   files.settings = text_of(source / "config/examples/rekeyd.yaml");
   LivingDaemon life(files);
+  life.settings().rotations.storm_hold.percent = 100;  // What is due from the start is what this is about.
   fs::remove(life.folder() / "policies.d/all.yaml");
   for (auto const& entry : fs::directory_iterator(source / "config/examples/policies.d")) {
     fs::copy_file(entry.path(), life.folder() / "policies.d" / entry.path().filename());
@@ -232,11 +233,13 @@ TEST_CASE("an edit that makes much of the fleet due at once is warned of and cou
   life.start();
   REQUIRE(life.run_until([&] { return life.settled(); }));
   life.run_for(std::chrono::hours(24 * 40));
+  life.settings().rotations.storm_hold.keys = 6;
   life.write_policies("version: 1\npolicies:\n  - { name: all, match: { key: \"*\" }, every: 1 month }\n");
   auto const answer = life.daemon().reload("a test");
   REQUIRE(answer);
   REQUIRE(answer->warnings.size() == 1);
   CHECK(answer->warnings.front().find("5 of 5 keys") != std::string::npos);
+  CHECK(answer->warnings.front().find("within the cap of rotations per hour") != std::string::npos);
 }
 
 TEST_CASE("files that are broken from the start leave a daemon that says so and rotates nothing") {

@@ -77,6 +77,19 @@ Result<void> FakeService::retry(RotationId id, std::string caller) {
   return {};
 }
 
+Result<daemon::ReleaseAnswer> FakeService::release(daemon::ReleaseRequest request, std::string caller) {
+  asked.push_back("release " + request.hold.value_or("all") + ": " + request.reason + " by " + caller);
+  daemon::ReleaseAnswer answer;
+  for (daemon::HoldReport const& hold : status_report.holds) {
+    if (!request.hold || hold.name == *request.hold) answer.released.push_back(hold);
+  }
+  if (request.hold && answer.released.empty()) {
+    return std::unexpected(
+        refused(ErrorClass::not_found, "no_such_hold", "no hold of this name is in force", *request.hold));
+  }
+  return answer;
+}
+
 Result<void> FakeService::abandon(RotationId id, std::string reason, std::string caller) {
   asked.push_back("abandon " + id.str() + ": " + reason + " by " + caller);
   if (auto const known = rotation(id); !known) return std::unexpected(known.error());

@@ -23,6 +23,8 @@ class FakeService final : public daemon::ControlService {
   Result<void> retry(RotationId id, std::string caller) override;
   Result<void> abandon(RotationId id, std::string reason, std::string caller) override;
 
+  Result<daemon::ReleaseAnswer> release(daemon::ReleaseRequest request, std::string caller) override;
+
   daemon::StatusReport status_report = sample_status();
   std::vector<daemon::KeyReport> key_reports = sample_keys();
   daemon::PlanReport plan_report = sample_plan();

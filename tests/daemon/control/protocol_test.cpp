@@ -21,6 +21,12 @@ TEST_CASE("every report comes back as it went", "[control][protocol]") {
   CHECK(decode_reload_answer(encode_reload_answer(sample_reload())).value() == sample_reload());
   RotateAnswer const answer{.rotation = RotationId("r1"), .key = sample_rotation().key};
   CHECK(decode_rotate_answer(encode_rotate_answer(answer)).value() == answer);
+  ReleaseAnswer const released{.released = sample_status().holds};
+  CHECK(decode_release_answer(encode_release_answer(released)).value() == released);
+  ReleaseRequest const all{.hold = std::nullopt, .reason = "first start"};
+  CHECK(decode_release_request(encode_release_request(all)).value() == all);
+  ReleaseRequest const one{.hold = "clock_stepped", .reason = "mended"};
+  CHECK(decode_release_request(encode_release_request(one)).value() == one);
   CHECK(decode_accepted(encode_accepted(RotationId("r1"))).value() == RotationId("r1"));
 }
 

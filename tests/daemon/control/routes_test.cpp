@@ -46,10 +46,12 @@ TEST_CASE("what is asked reaches the service with who asks", "[control][routes]"
   std::string const id = sample_rotation().id.str();
   CHECK(r.ask("POST", "/v1/rotate", {}, R"({"key":"cmk-ledger","reason":"leaver"})").status == 202);
   CHECK(r.ask("POST", "/v1/reload").status == 200);
+  CHECK(r.ask("POST", "/v1/release", {}, R"({"hold":null,"reason":"seen"})").status == 200);
   CHECK(r.ask("POST", "/v1/rotations/" + id + "/retry").status == 202);
   CHECK(r.ask("POST", "/v1/rotations/" + id + "/abandon", {}, R"({"reason":"lost"})").status == 202);
   CHECK(r.service.asked == std::vector<std::string>{"rotate cmk-ledger: leaver by uid 1000 (anna) = 1000",
                                                     "reload by uid 1000 (anna)",
+                                                    "release all: seen by uid 1000 (anna)",
                                                     "retry " + id + " by uid 1000 (anna)",
                                                     "abandon " + id + ": lost by uid 1000 (anna)"});
 }
@@ -112,6 +114,11 @@ TEST_CASE("what cannot be understood is refused in words", "[control][routes]") 
            Case{"POST", "/v1/rotate", {}, R"({"key":"nobody","reason":"r"})", 404, "no key is called this"},
            Case{"POST", "/v1/rotate", {}, R"({"key":"cmk-cards","reason":"r"})", 409, "not finished"},
            Case{"POST", "/v1/reload", {}, "{}", 400, "takes no body"},
+           Case{"POST", "/v1/release", {}, R"({"hold":"clock_stepped"})", 400, "'reason'"},
+           Case{"POST", "/v1/release", {}, R"({"hold":"","reason":"r"})", 400, "'hold' is empty"},
+           Case{"POST", "/v1/release", {}, R"({"hodl":"a","reason":"r"})", 400, "unknown member 'hodl'"},
+           Case{"POST", "/v1/release", {}, R"({"hold":"nobody","reason":"r"})", 404, "no hold of this name"},
+           Case{"GET", "/v1/release", {}, "", 405, "takes POST, not GET"},
            Case{"POST", "/v1/rotations/x/retry", {}, "{}", 400, "takes no body"},
            Case{"POST", "/v1/rotations/x/abandon", {}, "{}", 400, "'reason'"},
        }) {

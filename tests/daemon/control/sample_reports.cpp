@@ -5,6 +5,7 @@
 namespace rekeyd::test {
 
 using daemon::DekStoreReport;
+using daemon::HoldReport;
 using daemon::KeyReport;
 using daemon::PlanEntry;
 using daemon::PlanReport;
@@ -150,6 +151,22 @@ StatusReport sample_status() {
       DekStoreReport{.name = DekStoreName("orders"), .defects = {}, .defects_total = 0},
       DekStoreReport{
           .name = DekStoreName("cards"), .defects = {"a/17.json: is not JSON"}, .defects_total = 3}};
+  s.holds = {HoldReport{.name = "too_many_due:policy:payments",
+                        .kind = HoldKind::too_many_due,
+                        .scope = "policy payments",
+                        .since = at("2026-03-01T09:00:00Z"),
+                        .sentence = "this edit of the policies makes 6 of 8 keys due at once",
+                        .next_try = std::nullopt,
+                        .due_by_policy = {{"payments", 6}},
+                        .details = {{"newly_due", "6"}}},
+             HoldReport{.name = "circuit_open:provider:ibm-prod",
+                        .kind = HoldKind::circuit_open,
+                        .scope = "provider ibm-prod",
+                        .since = at("2026-03-02T00:30:00Z"),
+                        .sentence = "5 rotations of provider ibm-prod failed one after the other",
+                        .next_try = at("2026-03-02T01:15:00Z"),
+                        .due_by_policy = {},
+                        .details = {{"failures", "5"}}}};
   for (KeyReport const& each : sample_keys()) {
     if (each.verdict.status != KeyStatus::ready && each.verdict.status != KeyStatus::observed) {
       s.attention.push_back(each);

@@ -25,6 +25,7 @@ daemon::StatusReport calm_status() {
   status.warnings.clear();
   status.dek_stores.clear();
   status.attention.clear();
+  status.holds.clear();
   status.next_due.reset();
   return status;
 }
@@ -43,6 +44,7 @@ TEST_CASE("the JSON of the asking commands is held by golden files", "[rekeyctl]
         Case{{"plan", "--until", "2027-03-02T01:02:03Z"}, "plan.json", 2}, Case{{"reload"}, "reload.json", 0},
         Case{{"retry", sample_rotation().id.str()}, "retry.json", 0},
         Case{{"abandon", sample_rotation().id.str(), "--reason", "lost"}, "abandon.json", 0},
+        Case{{"release", "--all", "--reason", "first start"}, "release.json", 0},
         Case{{"rotate", "cmk-ledger", "--reason", "leaver"}, "rotate.json", 0},
         Case{{"rotate", "cmk-fees", "--reason", "leaver", "--wait"}, "rotate-wait.json", 0}}) {
     std::vector<std::string> command = c.command;
@@ -64,17 +66,50 @@ TEST_CASE("the tables of the asking commands are held by golden files", "[rekeyc
   }
 }
 
-TEST_CASE("status ends with 4 only if a key is overdue or blocked", "[rekeyctl]") {
+TEST_CASE("status ends with 4 only if a key is overdue or blocked, or something is held", "[rekeyctl]") {
   OperatorDesk desk;
   Ended const alarmed = desk.ctl({"status"});
   CHECK(alarmed.exit == 4);
-  CHECK(alarmed.err == "rekeyctl: 1 key overdue, 1 key blocked\n");
+  CHECK(alarmed.err ==
+        "rekeyctl: 1 key overdue, 1 key blocked, 2 holds in force (`rekeyctl release` lets go)\n");
   desk.service.status_report = calm_status();
   Ended const calm = desk.ctl({"status"});
   CHECK(calm.exit == 0);
   CHECK(calm.err.empty());
   desk.service.status_report.counts["overdue"] = 2;
   CHECK(desk.ctl({"status", "-o", "json"}).exit == 4);
+  desk.service.status_report = calm_status();
+  desk.service.status_report.holds = sample_status().holds;
+  CHECK(desk.ctl({"status"}).exit == 4);
+}
+
+TEST_CASE("release lets go one hold by its name, or all, and says what may begin", "[rekeyctl]") {
+  OperatorDesk desk;
+  Ended const one = desk.ctl({"release", "too_many_due:policy:payments", "--reason", "meant so"});
+  CHECK(one.exit == 0);
+  CHECK(one.out == "too_many_due:policy:payments\n");
+  CHECK(one.err ==
+        "rekeyctl: too_many_due:policy:payments is let go; 6 keys are due within it (payments 6)\n");
+  Ended const all = desk.ctl({"release", "--all", "--reason", "meant so"});
+  CHECK(all.out == "too_many_due:policy:payments\ncircuit_open:provider:ibm-prod\n");
+  CHECK_THAT(all.err, Contains("circuit_open:provider:ibm-prod is let go; 0 keys are due within it\n"));
+  CHECK(desk.service.asked ==
+        std::vector<std::string>{"release too_many_due:policy:payments: meant so by " + me(),
+                                 "release all: meant so by " + me()});
+  desk.service.status_report.holds.clear();
+  Ended const none = desk.ctl({"release", "--all", "--reason", "meant so"});
+  CHECK(none.exit == 0);
+  CHECK(none.err == "rekeyctl: nothing was held\n");
+  CHECK(desk.ctl({"release", "nothing", "--reason", "meant so"}).exit == 1);
+  CHECK_THAT(desk.ctl({"release", "--all", "--reason", " "}).err, Contains("'reason' is empty"));
+}
+
+TEST_CASE("release wants one name or --all, and a reason", "[rekeyctl]") {
+  OperatorDesk desk;
+  CHECK(desk.ctl({"release", "--reason", "meant so"}).exit == 64);
+  CHECK(desk.ctl({"release", "clock_stepped", "--all", "--reason", "meant so"}).exit == 64);
+  CHECK(desk.ctl({"release", "clock_stepped"}).exit == 64);
+  CHECK(desk.service.asked.empty());
 }
 
 TEST_CASE("plan ends with 2 only if something lies within the span", "[rekeyctl]") {

@@ -1,0 +1,91 @@
+#include "daemon/brakes.hpp"
+
+#include "config/near_word.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace {
+
+Error no_such_hold(std::string const& name, std::vector<Hold> const& holds) {
+  std::vector<std::string> names;
+  for (Hold const& hold : holds) names.push_back(hold.name());
+  Error error;
+  error.error_class = ErrorClass::not_found;
+  error.delivery = Delivery::not_sent;
+  error.code = "no_such_hold";
+  error.what = fmt::format("no hold '{}' is in force", name);
+  error.remedy = config::did_you_mean(name, names);
+  if (error.remedy.empty()) {
+    error.remedy = names.empty() ? "nothing is held" : fmt::format("in force: {}", fmt::join(names, ", "));
+  }
+  return error;
+}
+
+}  // namespace
+
+Brakes::Brakes(World& world, Fleet& fleet, config::Settings const& settings)
+    : world_(world),
+      holds_(world),
+      clock_(world, holds_),
+      arrivals_(world, fleet, holds_, settings.rotations.storm_hold),
+      caps_(fleet, settings),
+      breakers_(world, fleet, holds_, settings) {}
+
+Result<void> Brakes::load() {
+  if (auto loaded = holds_.load(); !loaded) return loaded;
+  if (auto loaded = caps_.load(world_.store, world_.clock.wall_now()); !loaded) return loaded;
+  if (auto loaded = breakers_.load(); !loaded) return loaded;
+  return clock_.compare_with_history();
+}
+
+BrakeFacts Brakes::facts(Lane const& lane) {
+  return {.holds = holds_.covering(lane.provider, lane.policy),
+          .clock_checked = clock_.checked(lane.provider),
+          .caps = caps_.uses(lane, world_.clock.wall_now())};
+}
+
+std::optional<Braked> Brakes::braked(Lane const& lane) {
+  return rekeyd::braked(facts(lane), world_.clock.wall_now());
+}
+
+bool Brakes::in_flight_full(Lane const& lane) { return rekeyd::in_flight_full(facts(lane)); }
+
+void Brakes::began_by_schedule(Lane const& lane, KeyRef const& key, RotationId const& rotation) {
+  caps_.began(lane, world_.clock.wall_now());
+  breakers_.began(key, lane.policy, rotation);
+}
+
+void Brakes::began_on_request(Lane const& lane) { caps_.began(lane, world_.clock.wall_now()); }
+
+Result<std::vector<Hold>> Brakes::release(std::string const& name, std::string const& caller,
+                                          std::string const& reason) {
+  std::vector<Hold> chosen;
+  for (Hold const& hold : holds_.in_force()) {
+    if (name.empty() || hold.name() == name) chosen.push_back(hold);
+  }
+  if (chosen.empty() && !name.empty()) return std::unexpected(no_such_hold(name, holds_.in_force()));
+  if (chosen.empty()) return chosen;
+  for (Hold& hold : chosen) {
+    if (is_of_clock(hold.kind)) hold.accepted_offset = clock_.difference(hold.scope);
+  }
+  if (auto const released = holds_.release(chosen, caller, reason); !released) {
+    return std::unexpected(released.error());
+  }
+  for (Hold const& hold : chosen) {
+    if (hold.kind == HoldKind::circuit_open) breakers_.forget(hold.scope);
+  }
+  return chosen;
+}
+
+BrakeFacts const& BrakesOfLanes::of(TrackedKey const& key) {
+  Lane const lane = Fleet::lane_of(key);
+  auto const found = known_.find(lane);
+  if (found != known_.end()) return found->second;
+  return known_.emplace(lane, brakes_.facts(lane)).first->second;
+}
+
+}  // namespace rekeyd::daemon
