@@ -156,6 +156,12 @@ asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey c
 }
 
 asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedKey const& key) {
+  // A new version whose DEKs could not follow it would help nobody. First, because the provider's preflight
+  // may already change something there.
+  for (auto const& store : world_.dek_stores) {
+    Result<void> const replaceable = co_await store->rehearse(rotation.key);
+    if (!replaceable) co_return ended(std::move(rotation), outcome_of(replaceable.error()));
+  }
   auto const deadline = world_.clock.mono_now() + call_patience;
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
   Result<providers::Evidence> const fit = co_await kms.preflight_rotate(key.stored.key, deadline);

@@ -41,6 +41,9 @@ class DekStore {
   /// An error with delivery refused left the old one; maybe_applied: the new one is there, but may not
   /// survive a power cut.
   virtual boost::asio::awaitable<std::vector<Result<void>>> replace(std::vector<DekReplacement> batch) = 0;
+  /// Whether the WDEKs of `key` could be replaced now, tried as far as no application can see it. The error
+  /// says what stands in the way; success promises nothing for later.
+  virtual boost::asio::awaitable<Result<void>> rehearse(KeyRef key) = 0;
   /// What walking has found wrong so far, newest reading.
   virtual std::vector<DekDefect> defects() const = 0;
 };

@@ -194,4 +194,19 @@ std::vector<Result<void>> replace_envelopes(std::filesystem::path const& root,
   return results;
 }
 
+Result<void> rehearse_replacement(std::filesystem::path const& root, DekId const& id) {
+  std::filesystem::path const relative(id.str());
+  Result<Folder> const top = open_root(root);
+  if (!top) return std::unexpected(top.error());
+  Result<Folder> const folder = open_folder_of(*top, relative);
+  if (!folder) return std::unexpected(folder.error());
+  std::string const name = relative.filename().native();
+  Result<FileText> const old = read_file(*folder, name, envelope_bytes_max);
+  if (!old && old.error().error_class == ErrorClass::not_found) return {};
+  if (!old) return std::unexpected(old.error());
+  auto const made = AtomicReplacement::prepare(*folder, name, *old, old->text);
+  if (!made) return std::unexpected(made.error());
+  return {};
+}
+
 }  // namespace rekeyd::providers

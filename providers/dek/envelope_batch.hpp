@@ -21,4 +21,8 @@ std::vector<Result<void>> replace_envelopes(std::filesystem::path const& root,
                                             std::span<DekReplacement const> batch,
                                             std::size_t at_once = files_at_once);
 
+/// Does for one file what replace_envelopes() does until the new file would take its place: makes it beside
+/// the old one with its owner, mode and attributes, and takes it away again. Well, too, if the file is gone.
+Result<void> rehearse_replacement(std::filesystem::path const& root, DekId const& id);
+
 }  // namespace rekeyd::providers

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -32,7 +33,26 @@ class EnvelopeDirectory final : public DekStore {
     co_return replace_envelopes(root_, batch, at_once_);
   }
 
+  boost::asio::awaitable<Result<void>> rehearse(KeyRef key) override { co_return rehearse_folders(key); }
+
  private:
+  /// With one file of each folder: what differs from file to file comes out when it is its turn.
+  Result<void> rehearse_folders(KeyRef const& key) {
+    static constexpr std::size_t at_once = 1000;
+    if (auto fresh = index_.refresh(); !fresh) return fresh;
+    std::set<std::filesystem::path> tried;
+    std::string cursor;
+    for (;;) {
+      std::vector<std::string> const paths = index_.files_of(key, cursor, at_once);
+      if (paths.empty()) return {};
+      cursor = paths.back();
+      for (std::string const& path : paths) {
+        if (!tried.insert(std::filesystem::path(path).parent_path()).second) continue;
+        if (auto well = rehearse_replacement(root_, DekId(path)); !well) return well;
+      }
+    }
+  }
+
   Result<DekPage> page(KeyRef const& key, std::string cursor, std::size_t limit) {
     if (cursor.empty()) {
       if (auto fresh = index_.refresh(); !fresh) return std::unexpected(std::move(fresh.error()));

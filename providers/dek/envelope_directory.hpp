@@ -20,6 +20,8 @@ namespace rekeyd::providers {
 /// the file is compared with `before` last of all before the new one takes its place. An application that
 /// writes its own envelopes should do it the same way, with a new file and a rename, never in place.
 ///
+/// rehearse() makes the new file beside one of each folder and takes it away again.
+///
 /// Leftover files of replacements that a crash cut short (".rekeyd-dek-*.tmp") are removed when their folder
 /// is listed, which happens at least here.
 ///

@@ -56,6 +56,31 @@ TEST_CASE("a file that is no envelope is told of and left alone and the DEKs aro
   CHECK(site.stop() == 0);
 }
 
+TEST_CASE("while a DEK folder is away no key gets a version that its DEKs could not follow") {
+  Organisation organisation(two_clouds());
+  Site& site = organisation.site;
+  fs::path const elsewhere = site.folder() / "unmounted";
+  fs::rename(site.deks(), elsewhere);
+  site.start();
+  site.await("both rotations stand at their preflight and have told why", [&] {
+    return site.number(
+               "SELECT count(DISTINCT rotation) FROM audit_events WHERE step = 'preflight' AND outcome = "
+               "'failed'") == 2;
+  });
+  CHECK_THAT(site.rekeyctl({"status"}).out, Contains(site.deks().string()));
+  CHECK(organisation.new_versions().empty());
+
+  CHECK(site.stop() == 0);
+  fs::rename(elsewhere, site.deks());
+  site.let_pass(std::chrono::hours(1));
+  site.start();
+  site.await_settled();
+  CHECK(organisation.new_versions().size() == 2);
+  CHECK(site.stop() == 0);
+  CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
+}
+
 TEST_CASE("a WDEK that does not unwrap stays as it is and blocks its rotation until it is mended") {
   std::size_t const broken_one = GENERATE(0U, 2U);
   CAPTURE(broken_one);

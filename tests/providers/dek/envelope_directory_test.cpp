@@ -5,6 +5,9 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 using namespace rekeyd;
 using namespace rekeyd::providers;
 
@@ -52,6 +55,52 @@ TEST_CASE("pages are as long as was asked, in path order, and end") {
   CHECK(ids(third->deks) == std::vector<std::string>{"6.json"});
   CHECK(third->next.empty());
   CHECK(walk_all(*store, ledger_key(), 0).size() == 7);
+}
+
+TEST_CASE("a rehearsal changes nothing and leaves nothing behind") {
+  EnvelopeFolder const folder;
+  std::string const text = envelope_text(ledger_key(), "v1", "b2xk");
+  for (char const* const name : {"a.json", "b.json", "in/c.json", "in/deep/d.json"}) folder.write(name, text);
+  folder.write("letter.txt", "not ours");
+  auto const store = open_store(folder.path());
+  auto const before = folder.files();
+  CHECK(rehearse(*store, ledger_key()));
+  CHECK(folder.files() == before);
+  for (char const* const name : {"a.json", "b.json", "in/c.json", "in/deep/d.json"}) {
+    CHECK(folder.read(name) == text);
+  }
+  CHECK(walk_all(*store, ledger_key()).size() == 4);
+  CHECK(rehearse(*store, {ProviderName("azure-prod"), VaultName("payments-eu"), KeyId("other")}));
+}
+
+TEST_CASE("a rehearsal finds a folder that is not there") {
+  EnvelopeFolder const folder;
+  auto const store = open_store(folder / "gone");
+  auto const refused = rehearse(*store, ledger_key());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().where.contains("gone"));
+}
+
+TEST_CASE("a rehearsal finds the one folder below whose files could not keep their owner") {
+  if (::geteuid() != 0) return;  // Only root may give files away.
+  EnvelopeFolder const folder;
+  for (char const* const name : {"a/1.json", "b/1.json"}) {
+    folder.write(name, envelope_text(ledger_key(), "v1", "b2xk"));
+    REQUIRE(::chmod((folder / name).c_str(), 0644) == 0);
+  }
+  for (char const* const name : {"", "a", "b", "a/1.json"}) {
+    REQUIRE(::chown((folder / name).c_str(), 65534, ::getegid()) == 0);
+  }
+  auto const store = open_store(folder.path());
+  auto const before = folder.files();
+  REQUIRE(::seteuid(65534) == 0);
+  auto const refused = rehearse(*store, ledger_key());
+  REQUIRE(::seteuid(0) == 0);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what.starts_with("cannot keep the owner 0:"));
+  CHECK(refused.error().where.ends_with("b/1.json"));
+  CHECK(refused.error().error_class != ErrorClass::permanent);  // It goes on by itself once mended.
+  CHECK(folder.files() == before);
 }
 
 TEST_CASE("a walk goes on over files that are replaced, vanish or change hands between its pages") {

@@ -101,4 +101,6 @@ std::vector<Result<void>> replace_all(DekStore& store, std::vector<DekReplacemen
   return run(store.replace(std::move(batch)));
 }
 
+Result<void> rehearse(DekStore& store, KeyRef const& key) { return run(store.rehearse(key)); }
+
 }  // namespace rekeyd::providers

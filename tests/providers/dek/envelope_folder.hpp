@@ -43,5 +43,6 @@ DekReplacement old_to_new(std::string_view id);
 std::vector<WrappedDek> walk_all(DekStore& store, KeyRef const& key, std::size_t page_size = 100);
 Result<DekPage> walk_page(DekStore& store, KeyRef const& key, std::string const& cursor, std::size_t limit);
 std::vector<Result<void>> replace_all(DekStore& store, std::vector<DekReplacement> batch);
+Result<void> rehearse(DekStore& store, KeyRef const& key);
 
 }  // namespace rekeyd::providers
