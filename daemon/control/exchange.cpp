@@ -12,6 +12,8 @@
 #include <boost/beast/http.hpp>
 #include <fmt/format.h>
 
+#include <utility>
+
 #include <grp.h>
 #include <sys/stat.h>
 
@@ -45,7 +47,7 @@ bool is_something_else(std::filesystem::path const& path) {
 }
 
 std::string group_name(gid_t group) {
-  std::vector<char> room(16 * 1024);
+  std::vector<char> room(std::size_t{16} * 1024);
   struct group entry{};
   struct group* named = nullptr;
   getgrgid_r(group, &entry, room.data(), room.size(), &named);
@@ -121,10 +123,9 @@ http::request<http::string_body> message_of(Exchange const& wanted) {
   return message;
 }
 
-asio::awaitable<Result<std::string>> run(Exchange const& wanted) {
+asio::awaitable<Result<std::string>> run(asio::any_io_executor executor, Exchange const& wanted) {
   auto const token = asio::as_tuple(asio::use_awaitable);
-  auto const executor = co_await asio::this_coro::executor;
-  beast::basic_stream<stream_protocol> stream(executor);
+  beast::basic_stream<stream_protocol> stream(std::move(executor));
   stream.expires_after(wanted.deadline);
   stream_protocol::endpoint const endpoint(wanted.socket.string());
   auto const [refused] = co_await stream.async_connect(endpoint, token);
@@ -157,10 +158,11 @@ Result<std::string> exchange(Exchange const& wanted) {
   asio::io_context io(1);
   Result<std::string> answer;
   std::exception_ptr thrown;
-  asio::co_spawn(io, run(wanted), [&](std::exception_ptr problem, Result<std::string> made) {
-    thrown = problem;
-    answer = std::move(made);
-  });
+  asio::co_spawn(io, run(io.get_executor(), wanted),
+                 [&](std::exception_ptr problem, Result<std::string> made) {
+                   thrown = std::move(problem);
+                   answer = std::move(made);
+                 });
   io.run();
   if (thrown)
     return std::unexpected(trouble(wanted, ErrorClass::permanent, "failed", "the exchange failed", ""));

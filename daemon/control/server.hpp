@@ -17,7 +17,7 @@ struct ControlServerSettings {
   std::filesystem::path path;  ///< Its folder must exist.
   std::string group;           ///< Who may connect besides the daemon's own user; empty: nobody.
   std::size_t connections_max{32};
-  std::size_t body_bytes_max{64 * 1024};
+  std::size_t body_bytes_max{std::size_t{64} * 1024};
   std::uint32_t header_bytes_max{8 * 1024};
   std::chrono::milliseconds idle_max{60'000};     ///< Between two requests of one connection.
   std::chrono::milliseconds request_max{10'000};  ///< From a request's first byte to its last.
