@@ -177,7 +177,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
     tell_registrations(description.key, known_registrations, *registrations, now, seen.change);
   seen.stored.first_seen = known.key != nullptr ? known.key->stored.first_seen : now;
   seen.stored.last_seen = now;
-  seen.stored.admitted = known != nullptr && known->stored.admitted;
+  seen.stored.admitted = known.key != nullptr && known.key->stored.admitted;
   seen.stored.key = std::move(description.key);
   seen.stored.versions = std::move(description.versions);
   seen.change.keys.push_back(seen.stored);

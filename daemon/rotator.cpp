@@ -159,8 +159,8 @@ void Rotator::not_recorded(TrackedKey& key, Error const& error) {
 }
 
 Result<void> Rotator::retry(TrackedKey& key, std::string const& caller) {
-  if (!key.rotation || key.rotation->state != RotationState::blocked) {
-    return std::unexpected(no_rotation(key.stored.key.ref, "blocked"));
+  if (!key.rotation || key.running) {
+    return std::unexpected(no_rotation(key.stored.key.ref, "blocked or waiting"));
   }
   Rotation const again = reopened(*key.rotation, world_.clock.wall_now());
   if (auto durable = journal_.decided(again, caller, "rotation to be tried again"); !durable) return durable;

@@ -33,6 +33,8 @@ class Rotator {
   /// key as running; the mark is taken off at the end. Never throws except when cancelled.
   boost::asio::awaitable<void> carry_on(KeyRef key);
 
+  /// A person wants the key's blocked or waiting rotation tried now: failures are forgotten, the provider's
+  /// truth and its lag are not. conflict: there is none, or it is under way.
   Result<void> retry(TrackedKey& key, std::string const& caller);
   Result<void> abandon(TrackedKey& key, std::string const& caller, std::string const& reason);
 

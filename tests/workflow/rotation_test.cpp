@@ -173,6 +173,28 @@ TEST_CASE("throttling and outages delay a rotation and do not repeat it") {
   test::require_deks_on_current_versions(life);
 }
 
+TEST_CASE("a person has a rotation that waits for its next try tried at once") {
+  LivingDaemon life(test::small_world());
+  bool down = false;
+  life.start();
+  life.network().unreachable = [&](std::string const& host) {
+    return down && host == "us-south.kms.cloud.ibm.com";
+  };
+  auto const rotations = [&] { return life.events(EventKind::rotation_opened); };
+  REQUIRE(life.run_until([&] { return !rotations().empty(); }));
+  down = true;
+  life.run_for(std::chrono::hours(3));
+  RotationId const id = *rotations().front().event.rotation;
+  REQUIRE(rotations().front().event.key->text() == test::ibm_key);
+  REQUIRE(life.verdict(test::ibm_key).next_try > life.clock().wall_now());
+
+  down = false;
+  REQUIRE(life.daemon().retry(id, "anna"));
+  REQUIRE(life.run_until([&] { return life.verdict(test::ibm_key).status == KeyStatus::ready; },
+                         std::chrono::minutes(1)));
+  CHECK_FALSE(life.daemon().retry(id, "anna"));
+}
+
 TEST_CASE("a provider that cannot be reached holds nobody else up and is asked again") {
   LivingDaemon life(test::small_world());
   life.start();
