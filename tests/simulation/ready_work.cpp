@@ -7,7 +7,9 @@ void ReadyWork::run_one() {
   std::swap(ready_[drawn], ready_.back());
   Work work = std::move(ready_.back());
   ready_.pop_back();
+  running_ = true;
   work();
+  running_ = false;
 }
 
 void ReadyWork::clear() {

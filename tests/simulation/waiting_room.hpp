@@ -25,7 +25,7 @@ class WaitingRoom {
   boost::asio::awaitable<Answer> wait(Key key, Answer if_cancelled) {
     return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void(Answer)>(
         [this](auto handler, Key under, Answer cancelled) {
-          seat(std::move(handler), std::move(under), std::move(cancelled));
+          seat(Handler(std::move(handler)), std::move(under), std::move(cancelled));
         },
         boost::asio::use_awaitable, std::move(key), std::move(if_cancelled));
   }
@@ -55,12 +55,13 @@ class WaitingRoom {
   }
 
  private:
+  // Its cancellation slot is its own: it forwards what the coroutine's says.
+  using Handler = boost::asio::any_completion_handler<void(Answer)>;
   struct Waiter {
-    boost::asio::any_completion_handler<void(Answer)> handler;
+    Handler handler;
     boost::asio::cancellation_slot slot;
   };
 
-  template <class Handler>
   void seat(Handler handler, Key key, Answer if_cancelled) {
     auto slot = boost::asio::get_associated_cancellation_slot(handler);
     if (slot.is_connected()) {

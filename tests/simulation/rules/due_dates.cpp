@@ -101,10 +101,11 @@ class DueDates final : public Rule {
     bool const was_calm =
         calm != scene_.calm_since.end() && scene_.universe.clock.mono_now() - calm->second > patience;
     if (!due || !was_calm) return;
-    verdicts().require(Invariant::due_dates, *due + patience > scene_.universe.clock.true_now(), [&] {
-      return fmt::format("{} was due {} and in reach all the time, but is {}: {}", key, to_rfc3339(*due),
-                         to_text(status), report.verdict.sentence);
-    });
+    verdicts().require(Invariant::due_dates,
+                       *due + applied->policy->spread + patience > scene_.universe.clock.true_now(), [&] {
+                         return fmt::format("{} was due {} and in reach all the time, but is {}: {}", key,
+                                            to_rfc3339(*due), to_text(status), report.verdict.sentence);
+                       });
   }
 
   std::map<std::string, std::string> made_;  ///< Rotation → the version that it made.

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace rekeyd::simulation {
 
 namespace {
 
-/// Invariant 8: a key's next due date is one pure function of policy, provider truth and key: whatever the
-/// daemon says is what the simulation's own calendar makes of the version that it knows.
+/// Invariant 8: a key's next due date is one pure function of policy, provider truth and key: what the
+/// daemon says lies where the simulation's own calendar puts it, within the policy's spread, and is the same
+/// whenever it is asked.
 class SteadyDates final : public Rule {
  public:
   using Rule::Rule;
@@ -23,15 +26,28 @@ class SteadyDates final : public Rule {
       auto const known = scene_.on_record.keys.find(report.key.text());
       if (known == scene_.on_record.keys.end() || !report.current_version || report.versions == 0) continue;
       auto const applied = scene_.policy_of(known->second);
-      auto const due =
+      auto const calendar =
           applied ? scene_.due(report.key.text(), report.current_version->str(), *applied) : std::nullopt;
-      if (!due) continue;
-      verdicts().require(Invariant::steady_dates, report.verdict.due == due, [&] {
+      if (!calendar) continue;
+      auto const& due = report.verdict.due;
+      bool const in_its_place = due && *due >= *calendar && *due <= *calendar + applied->policy->spread;
+      verdicts().require(Invariant::steady_dates, in_its_place, [&] {
         return fmt::format("{} {} is due {}, but by the calendar {}", report.key.text(), when,
-                           report.verdict.due ? to_rfc3339(*report.verdict.due) : "never", to_rfc3339(*due));
+                           due ? to_rfc3339(*due) : "never", to_rfc3339(*calendar));
+      });
+      if (!due) continue;
+      std::string const what =
+          fmt::format("{} {} {} {} {}", report.key.text(), report.current_version->str(),
+                      applied->every.count(), applied->policy->zone->name(), applied->policy->spread.count());
+      auto const [known_date, first] = dates_.try_emplace(what, *due);
+      verdicts().require(Invariant::steady_dates, known_date->second == *due, [&] {
+        return fmt::format("{} {} is due {}, but was due {}", report.key.text(), when, to_rfc3339(*due),
+                           to_rfc3339(known_date->second));
       });
     }
   }
+
+  std::map<std::string, Instant> dates_;  ///< Key, version and policy → the date that they gave.
 };
 
 }  // namespace
