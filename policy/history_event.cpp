@@ -29,7 +29,8 @@ constexpr auto kinds = words<EventKind>({{daemon_started, "daemon_started"},
                                          {deks_rewrapped, "deks_rewrapped"},
                                          {dek_refused, "dek_refused"},
                                          {rotation_policy_set, "rotation_policy_set"},
-                                         {requested, "requested"}});
+                                         {requested, "requested"},
+                                         {database_restored, "database_restored"}});
 constexpr auto outcomes = words<EventOutcome>(
     {{EventOutcome::ok, "ok"}, {EventOutcome::failed, "failed"}, {EventOutcome::held, "held"}});
 }  // namespace

@@ -35,6 +35,7 @@ enum class EventKind {
   dek_refused,          ///< One wrapped DEK could not be re-wrapped; the old one stays.
   rotation_policy_set,  ///< A neutral policy was put on a Managed HSM key so that it can be rotated.
   requested,            ///< A person asked for something over the control socket.
+  database_restored,    ///< A backup took the database's place: what happened since is not in this history.
 };
 
 enum class EventOutcome { ok, failed, held };

@@ -36,9 +36,9 @@ int flags_for(Access access) {
 }  // namespace
 
 Connection::Connection(std::filesystem::path const& path, Access access,
-                       std::chrono::milliseconds busy_timeout)
+                       std::chrono::milliseconds busy_timeout, std::string const& vfs)
     : where_(path.string()),
-      database_(name_for(path, access), flags_for(access), static_cast<int>(busy_timeout.count())) {
+      database_(name_for(path, access), flags_for(access), static_cast<int>(busy_timeout.count()), vfs) {
   sqlite3* const handle = database_.getHandle();
   sqlite3_extended_result_codes(handle, 1);
   // A schema that somebody else has edited must not make us run functions or write to the schema itself.
@@ -91,8 +91,10 @@ std::optional<std::string_view> Query::take_view() {
 }
 
 void Query::refuse_word(std::string const& word, char const* column) {
-  refuse(fmt::format("column {} holds '{}', which no version of rekeyd writes", column, word), "unknown_word",
-         "someone has edited the database: run rekeyctl verify, and restore the row from a backup");
+  refuse(fmt::format("column {} holds '{}', a word that this rekeyd does not know", column, word),
+         "unknown_word",
+         "nothing is guessed from it: start the version of rekeyd that wrote it, or restore a backup; if no "
+         "other version ever ran here, the database was edited (rekeyctl verify)");
 }
 
 }  // namespace rekeyd::storage

@@ -182,7 +182,9 @@ enum class Access {
 /// One open database file with its prepared statements.
 class Connection {
  public:
-  Connection(std::filesystem::path const& path, Access access, std::chrono::milliseconds busy_timeout);
+  /// `vfs`: SQLite's VFS by name; empty: the system's own.
+  Connection(std::filesystem::path const& path, Access access, std::chrono::milliseconds busy_timeout,
+             std::string const& vfs = {});
 
   /// A statement is compiled once; two uses of the same text must not overlap.
   Query query(Sql sql);

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <system_error>
+#include <unistd.h>
 
 namespace rekeyd::storage {
 
@@ -19,13 +19,12 @@ namespace fs = std::filesystem;
 constexpr std::chrono::milliseconds patience(5000);
 
 bool is_there(fs::path path, char const* suffix) {
-  std::error_code error;
   path += suffix;
-  return fs::exists(path, error);
+  return ::access(path.c_str(), F_OK) == 0;
 }
 
-std::unique_ptr<Connection> connect(fs::path const& path, Access access) {
-  auto connection = std::make_unique<Connection>(path, access, patience);
+std::unique_ptr<Connection> connect(fs::path const& path, Access access, std::string const& vfs) {
+  auto connection = std::make_unique<Connection>(path, access, patience, vfs);
   connection->execute("PRAGMA query_only = ON");
   check_schema(*connection);
   return connection;
@@ -44,24 +43,24 @@ class ReadOnlyStore final : public SqliteReading<StoreReader> {
 
 }  // namespace
 
-std::unique_ptr<Connection> connect_read_only(fs::path const& path) {
+std::unique_ptr<Connection> connect_read_only(fs::path const& path, std::string const& vfs) {
   if (!is_there(path, "")) {
     refuse("there is no such file", "no_such_file",
            "check the path; rekeyd makes the database when it starts for the first time");
   }
   try {
-    return connect(path, Access::read_only);
+    return connect(path, Access::read_only, vfs);
   } catch (SQLite::Exception const& exception) {
     // Without a -wal file everything is in the database file itself and nobody writes: a running rekeyd
     // always has one.
     if (!wants_side_files(exception) || is_there(path, "-wal")) throw;
   }
-  return connect(path, Access::immutable);
+  return connect(path, Access::immutable, vfs);
 }
 
-Result<std::unique_ptr<StoreReader>> open_read_only(fs::path const& path) {
+Result<std::unique_ptr<StoreReader>> open_read_only(fs::path const& path, std::string const& vfs) {
   return guarded(path.string(), "read the database", [&]() -> std::unique_ptr<StoreReader> {
-    auto connection = connect_read_only(path);
+    auto connection = connect_read_only(path, vfs);
     std::int64_t const version = check_schema(*connection);
     if (version < schema_version()) {
       refuse(fmt::format("it has schema version {}, and this program reads version {}", version,

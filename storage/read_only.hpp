@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 namespace rekeyd::storage {
 
@@ -13,7 +14,8 @@ namespace rekeyd::storage {
 /// them.
 ///
 /// Errors (class storage): no such file, no permission, not ours, damaged, or another schema version than
-/// this program's (code newer_version or older_version).
-Result<std::unique_ptr<StoreReader>> open_read_only(std::filesystem::path const& path);
+/// this program's (code newer_version or older_version). `vfs` as in OpenOptions.
+Result<std::unique_ptr<StoreReader>> open_read_only(std::filesystem::path const& path,
+                                                    std::string const& vfs = {});
 
 }  // namespace rekeyd::storage

@@ -45,7 +45,7 @@ std::int64_t check_schema(Connection& connection) {
   if (version < 1 || objects == 0) {
     refuse(
         fmt::format("it says that it is rekeyd's, yet has schema version {} and {} tables", version, objects),
-        "damaged_header", "restore the newest backup: the file has been edited or is damaged");
+        "damaged_header", "the file has been edited or is damaged: keep it for examination");
   }
   return version;
 }

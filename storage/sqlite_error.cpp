@@ -23,9 +23,8 @@ struct Meaning {
 };
 
 constexpr char const* damaged =
-    "stop rekeyd, keep the damaged file with its -wal and -shm for examination, restore the newest backup, "
-    "and "
-    "look for disk errors in the kernel log";
+    "stop rekeyd, keep the damaged file with its -wal and -shm for examination, and look for disk errors in "
+    "the kernel log";
 constexpr char const* look_at_disk =
     "look for disk errors in the kernel log and at the mount of the database's file system";
 

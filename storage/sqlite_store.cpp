@@ -4,6 +4,7 @@
 #include "storage/file_access.hpp"
 #include "storage/reading.hpp"
 #include "storage/schema.hpp"
+#include "storage/soundness.hpp"
 #include "storage/state_lock.hpp"
 #include "storage/writing.hpp"
 
@@ -70,8 +71,9 @@ void use_wal(Connection& connection) {
 }
 
 std::unique_ptr<Connection> connect(OpenOptions const& options) {
-  auto connection = std::make_unique<Connection>(options.path, Access::read_write, options.busy_timeout);
-  check_schema(*connection);
+  auto connection =
+      std::make_unique<Connection>(options.path, Access::read_write, options.busy_timeout, options.vfs);
+  if (check_schema(*connection) > 0) refuse_unsound(*connection);
   use_wal(*connection);
   if (options.pages_max) connection->execute(fmt::format("PRAGMA max_page_count = {}", *options.pages_max));
   migrate(*connection);
@@ -85,12 +87,14 @@ std::unique_ptr<Connection> connect(OpenOptions const& options) {
 Result<std::unique_ptr<Store>> open_sqlite_store(OpenOptions options) {
   Result<StateLock> lock = StateLock::acquire(options.path);
   if (!lock) return std::unexpected(std::move(lock.error()));
+  std::string const where = options.path.string();
+  auto const whole = guarded(where, "open the database", [&] { refuse_torn_apart(options.path); });
+  if (!whole) return std::unexpected(with_way_back(whole.error(), options.path));
   if (auto made = make_database_file(options.path, options.auditor_group); !made) {
     return std::unexpected(std::move(made.error()));
   }
-  std::string const where = options.path.string();
   auto connection = guarded(where, "open the database", [&] { return connect(options); });
-  if (!connection) return std::unexpected(std::move(connection.error()));
+  if (!connection) return std::unexpected(with_way_back(std::move(connection.error()), options.path));
   if (auto granted = grant_reading(options.path, options.auditor_group); !granted) {
     return std::unexpected(std::move(granted.error()));
   }

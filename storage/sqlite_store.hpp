@@ -22,6 +22,9 @@ struct OpenOptions {
   /// The database's largest size in pages of 4 KiB; nothing: the disk is the limit. A commit beyond it fails
   /// as on a full disk.
   std::optional<std::uint32_t> pages_max{};
+  /// The SQLite VFS that the file lies on, by its registered name; empty: the system's own. The lock file and
+  /// the modes are the operating system's either way.
+  std::string vfs{};
 };
 
 /// Opens the daemon's database, makes it if there is none, and brings an older one up to date.
@@ -38,7 +41,8 @@ struct OpenOptions {
 ///
 /// The store belongs to one thread. Errors are of class storage, each with a remedy; codes beside SQLite's
 /// own: already_running, not_ours, newer_version, damaged_header, not_a_file, no_wal, history_changed,
-/// unknown_key, broken_rule.
+/// unknown_key, broken_rule, and those of soundness.hpp: damaged, events_missing, database_missing,
+/// restore_unfinished. An error about a damaged database names the newest backup beside it and the command.
 Result<std::unique_ptr<Store>> open_sqlite_store(OpenOptions options);
 
 /// A sentence about what keeps members of `readers` from reaching the database although its own mode lets

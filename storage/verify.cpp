@@ -212,7 +212,7 @@ char const* to_text(FindingKind kind) { return kinds.word(kind); }
 Result<VerifyReport> verify(std::filesystem::path const& path, VerifyOptions const& options) {
   return guarded(path.string(), "verify the database", [&] {
     auto const witness = witness_of(options);
-    auto const connection = connect_read_only(path);
+    auto const connection = connect_read_only(path, options.vfs);
     return Verification(*connection, options, witness).run();
   });
 }

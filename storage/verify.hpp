@@ -37,6 +37,8 @@ struct VerifyOptions {
   bool whole_file{true};
   /// Findings kept as values; further ones are only counted.
   std::size_t findings_max{100};
+  /// SQLite's VFS by name; empty: the system's own.
+  std::string vfs{};
 };
 
 struct VerifyReport {

@@ -77,12 +77,11 @@ Result<void> check_alone(FileText const& old, std::filesystem::path const& path)
       "give it one name; rekeyd replaces files, it does not write into them"));
 }
 
-/// Does `work` to every item and returns when all is done. Several at once, since a disk takes eight flushes
-/// in little more time than one: one after the other they cost ten times the rest of a rewrap. The threads
-/// share nothing but the next number; where no thread is to be had, there are fewer.
+/// Does `work` to every item and returns when all is done. Several at once: one after the other the flushes
+/// cost ten times the rest of a rewrap. The threads share nothing but the next number; where no thread is to
+/// be had, there are fewer.
 template <class Work>
-void side_by_side(std::vector<Item>& items, Work const& work) {
-  static constexpr std::size_t at_once_max = 8;
+void side_by_side(std::vector<Item>& items, std::size_t at_once_max, Work const& work) {
   std::atomic<std::size_t> next{0};
   auto const run = [&] {
     for (std::size_t i = next++; i < items.size(); i = next++) work(items[i]);
@@ -98,7 +97,7 @@ void side_by_side(std::vector<Item>& items, Work const& work) {
 
 class Batch {
  public:
-  explicit Batch(std::filesystem::path const& root) : root_(open_root(root)) {}
+  Batch(std::filesystem::path const& root, std::size_t at_once) : at_once_(at_once), root_(open_root(root)) {}
 
   void prepare(DekReplacement const& replacement) {
     Item& item = items_.emplace_back();
@@ -112,12 +111,12 @@ class Batch {
     item.result = write_beside(item, replacement, id);
   }
   void flush() {
-    side_by_side(items_, [](Item& item) {
+    side_by_side(items_, at_once_, [](Item& item) {
       if (item.result) item.result = item.file->flush();
     });
   }
   void commit() {
-    side_by_side(items_, [](Item& item) {
+    side_by_side(items_, at_once_, [](Item& item) {
       if (item.result) item.result = commit(item);
       item.file.reset();
     });
@@ -169,6 +168,7 @@ class Batch {
                                         item.path(), "nothing: it is read again and decided anew"));
   }
 
+  std::size_t at_once_;
   Result<Folder> root_;
   Folders folders_;
   std::set<std::filesystem::path> seen_;
@@ -178,13 +178,13 @@ class Batch {
 }  // namespace
 
 std::vector<Result<void>> replace_envelopes(std::filesystem::path const& root,
-                                            std::span<DekReplacement const> batch) {
+                                            std::span<DekReplacement const> batch, std::size_t at_once) {
   // So many files are open at once.
   static constexpr std::size_t slice_max = 128;
   std::vector<Result<void>> results;
   while (!batch.empty()) {
     std::span<DekReplacement const> const slice = batch.first(std::min(batch.size(), slice_max));
-    Batch work(root);
+    Batch work(root, at_once);
     for (DekReplacement const& replacement : slice) work.prepare(replacement);
     work.flush();
     work.commit();

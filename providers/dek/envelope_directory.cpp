@@ -15,8 +15,8 @@ namespace {
 
 class EnvelopeDirectory final : public DekStore {
  public:
-  EnvelopeDirectory(DekStoreName name, std::filesystem::path root)
-      : name_(std::move(name)), root_(std::move(root)), index_(root_) {
+  EnvelopeDirectory(DekStoreName name, std::filesystem::path root, std::size_t at_once)
+      : name_(std::move(name)), root_(std::move(root)), at_once_(at_once), index_(root_) {
     // Cleans up after a crash and finds the defects; an error comes again from the first walk.
     if (auto const fresh = index_.refresh(); !fresh) return;
   }
@@ -29,7 +29,7 @@ class EnvelopeDirectory final : public DekStore {
   }
 
   boost::asio::awaitable<std::vector<Result<void>>> replace(std::vector<DekReplacement> batch) override {
-    co_return replace_envelopes(root_, batch);
+    co_return replace_envelopes(root_, batch, at_once_);
   }
 
  private:
@@ -73,6 +73,7 @@ class EnvelopeDirectory final : public DekStore {
 
   DekStoreName name_;
   std::filesystem::path root_;
+  std::size_t at_once_;
   EnvelopeIndex index_;
 };
 
@@ -87,14 +88,15 @@ Error unusable(std::string what, DekStoreName const& name, std::filesystem::path
 
 }  // namespace
 
-Result<std::unique_ptr<DekStore>> make_envelope_directory(DekStoreName name, std::filesystem::path root) {
+Result<std::unique_ptr<DekStore>> make_envelope_directory(DekStoreName name, std::filesystem::path root,
+                                                          std::size_t at_once) {
   if (!root.is_absolute()) return std::unexpected(unusable("the path is not absolute", name, root));
   std::error_code error;
   std::filesystem::file_status const status = std::filesystem::status(root, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
     return std::unexpected(unusable("not a folder", name, root));
   }
-  return std::make_unique<EnvelopeDirectory>(std::move(name), std::move(root));
+  return std::make_unique<EnvelopeDirectory>(std::move(name), std::move(root), at_once);
 }
 
 }  // namespace rekeyd::providers

@@ -1,6 +1,8 @@
 #pragma once
 #include "providers/dek/dek_store.hpp"
+#include "providers/dek/envelope_batch.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 
@@ -20,6 +22,9 @@ namespace rekeyd::providers {
 ///
 /// Leftover files of replacements that a crash cut short (".rekeyd-dek-*.tmp") are removed when their folder
 /// is listed, which happens at least here.
-Result<std::unique_ptr<DekStore>> make_envelope_directory(DekStoreName name, std::filesystem::path root);
+///
+/// `at_once` is for replace(): see envelope_batch.hpp. With 1 the store works on the calling thread alone.
+Result<std::unique_ptr<DekStore>> make_envelope_directory(DekStoreName name, std::filesystem::path root,
+                                                          std::size_t at_once = files_at_once);
 
 }  // namespace rekeyd::providers
