@@ -124,6 +124,8 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
                     std::vector<Registration> const& known_registrations,
                     std::optional<std::vector<Registration>> const& registrations, Instant now) {
   Observation seen;
+  // A key whose every reading has failed is held for people to see, and nothing of it is on record.
+  if (known != nullptr && known->stored.last_seen == Instant{}) known = nullptr;
   if (known == nullptr) {
     seen.change.events.push_back(
         event_about(description.key, EventKind::key_found, "root key seen for the first time", now));

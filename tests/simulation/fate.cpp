@@ -8,6 +8,7 @@ void Fate::begin() {
   often(chances_.crashes_a_year, listeners_.crash);
   often(chances_.stops_a_year, listeners_.stop);
   often(chances_.freezes_a_year, [this] { listeners_.freeze(between(universe_.fate, 1s, 24h)); });
+  often(chances_.full_disks_a_year, [this] { listeners_.fill_disk(between(universe_.fate, 1s, 8h)); });
   often(chances_.clock_steps_a_year, [this] {
     auto const most = static_cast<std::uint64_t>(chances_.clock_step_max.count());
     auto const off =
@@ -24,6 +25,13 @@ void Fate::often(std::uint64_t times_a_year, std::function<void()> what) {
     what();
     often(times_a_year, what);
   });
+}
+
+std::optional<std::uint64_t> Fate::disk_death() {
+  if (resting_ || !universe_.fate.chance(chances_.disk_dies)) return std::nullopt;
+  // Many soon, while it starts; some in the middle of work.
+  std::uint64_t const horizon = universe_.fate.below(2) == 0 ? 60 : 6000;
+  return 1 + universe_.fate.below(horizon);
 }
 
 std::chrono::milliseconds Fate::time_down() {

@@ -3,6 +3,7 @@
 #include "tests/simulation/universe.hpp"
 
 #include <functional>
+#include <optional>
 
 namespace rekeyd::simulation {
 
@@ -14,6 +15,7 @@ class Fate {
     std::function<void()> crash;
     std::function<void()> stop;
     std::function<void(std::chrono::milliseconds)> freeze;
+    std::function<void(std::chrono::milliseconds)> fill_disk;
     std::function<void(std::chrono::seconds)> step_clock;  ///< To that much ahead of true time, or behind.
   };
 
@@ -24,6 +26,10 @@ class Fate {
   /// After a handler of a daemon that has work in hand.
   bool crashes_now() { return !resting_ && universe_.fate.chance(chances_.crash_at_work); }
   std::chrono::milliseconds time_down();
+  /// After so many operations of a new life its disk dies; nothing: it does not.
+  std::optional<std::uint64_t> disk_death();
+  /// A crash takes the power with it, or only the process.
+  bool takes_power() { return universe_.fate.below(2) == 0; }
 
  private:
   void often(std::uint64_t times_a_year, std::function<void()> what);

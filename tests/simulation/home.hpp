@@ -1,5 +1,6 @@
 #pragma once
 #include "config/settings.hpp"
+#include "tests/simulation/disk/simulated_disk.hpp"
 #include "tests/simulation/scenario.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -13,21 +14,23 @@ struct SeededDek;
 
 namespace rekeyd::simulation {
 
-/// The daemon's host as far as it is files: configuration, policies, credentials, the state directory, the
-/// applications' WDEKs. Outlives the daemon.
+/// The daemon's host as far as it is files. Outlives the daemon. The database and the applications' WDEKs lie
+/// on a disk that loses what was not synced; configuration, policies and credentials, which the daemon only
+/// reads, on a real one.
 class Home {
  public:
-  explicit Home(Scenario const& scenario);
+  Home(Scenario const& scenario, std::uint64_t seed);
 
   config::Settings const& settings() const { return settings_; }
-  std::filesystem::path const& path() const { return folder_.path(); }
+  SimulatedDisk& disk() { return disk_; }
+  SimulatedDisk const& disk() const { return disk_; }
   void write_policies(std::string const& text);
-  /// Path under deks() → SHA-256 of the DEK in it.
+  /// Whole path of each file → SHA-256 of the DEK in it.
   std::map<std::string, std::string> write_deks(std::vector<sim::SeededDek> const& deks);
-  std::filesystem::path deks() const { return folder_.path() / "deks"; }
 
  private:
   test::TemporaryFolder folder_;
+  SimulatedDisk disk_;
   config::Settings settings_;
 };
 

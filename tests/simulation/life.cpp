@@ -25,7 +25,7 @@ Life::Life(Parts const& parts)
       io_(std::make_unique<asio::io_context>(1)) {}
 
 Result<void> Life::start(Parts& parts) {
-  auto opened = storage::open_sqlite_store({.path = parts.settings.database});
+  auto opened = storage::open_sqlite_store({.path = parts.settings.database, .vfs = parts.vfs});
   if (!opened) return std::unexpected(opened.error());
   store_ = std::make_unique<WatchedStore>(*std::move(opened), std::move(parts.on_commit));
   ShuffledExecutor const executor(universe_.ready, *io_);
@@ -36,7 +36,8 @@ Result<void> Life::start(Parts& parts) {
     world_->providers.emplace(provider.name, *std::move(made));
   }
   for (config::DekStoreSettings const& configured : parts.settings.dek_stores) {
-    auto deks = providers::make_envelope_directory(configured.name, configured.path);
+    // One at a time: the simulated disk knows one thread, and several would come in no order.
+    auto deks = providers::make_envelope_directory(configured.name, configured.path, 1);
     if (!deks) return std::unexpected(deks.error());
     world_->dek_stores.push_back(std::make_unique<WatchedDeks>(*std::move(deks), parts.on_deks));
   }

@@ -24,6 +24,7 @@ class Life {
     config::Settings const& settings;
     providers::Random& random;
     std::uint64_t number{};
+    std::string vfs;
     WatchedStore::Watcher on_commit;
     WatchedDeks::Watcher on_deks;
   };

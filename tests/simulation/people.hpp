@@ -1,4 +1,5 @@
 #pragma once
+#include "daemon/daemon.hpp"
 #include "tests/simulation/address_book.hpp"
 #include "tests/simulation/home.hpp"
 #include "tests/simulation/scenario.hpp"

@@ -1,4 +1,5 @@
 #pragma once
+#include "tests/simulation/disk/simulated_disk.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/scene.hpp"
 
@@ -32,7 +33,7 @@ class Rule {
   virtual void looked_around() {}
   /// The daemon ended in order: nothing of it should be left.
   virtual void ended_in_order() {}
-  /// Between two lives, after a crash or a stop.
+  /// Between two lives, after a crash or a stop; `scene.database` tells what is left of it.
   virtual void left_behind() {}
   /// Nothing has gone wrong for days, the daemon still runs.
   virtual void at_rest() {}
@@ -50,13 +51,14 @@ std::unique_ptr<Rule> make_retirement(Scene& scene);
 std::unique_ptr<Rule> make_restraint(Scene& scene);
 std::unique_ptr<Rule> make_sound_storage(Scene& scene);
 std::unique_ptr<Rule> make_steady_dates(Scene& scene);
-std::unique_ptr<Rule> make_one_owner(Scene& scene);
+std::unique_ptr<Rule> make_one_owner(Scene& scene, std::string vfs);
 std::unique_ptr<Rule> make_endings(Scene& scene, Network const& network);
 
 /// Number 3 needs to see the files and to open what is in them.
 struct DekTruth {
-  std::filesystem::path folder;
-  std::map<std::string, std::string> sha256_by_file;  ///< Path under `folder` → SHA-256 of its DEK.
+  SimulatedDisk const& disk;
+  std::filesystem::path folder;                       ///< Of the store: a WDEK's id is a path under it.
+  std::map<std::string, std::string> sha256_by_file;  ///< Whole path → SHA-256 of its DEK.
   sim::Cloud const& cloud;
 };
 std::unique_ptr<Rule> make_wrapped_deks(Scene& scene, DekTruth truth);

@@ -43,6 +43,8 @@ void read_fate(Section& top, FateChances& fate) {
   fate.crash_at_work = section->fraction("crash_at_work", 0);
   fate.crashes_a_year = a_year(*section, "crashes_a_year");
   fate.stops_a_year = a_year(*section, "stops_a_year");
+  fate.disk_dies = section->fraction("disk_dies", 0);
+  fate.full_disks_a_year = a_year(*section, "full_disks_a_year");
   fate.freezes_a_year = a_year(*section, "freezes_a_year");
   fate.clock_steps_a_year = a_year(*section, "clock_steps_a_year");
   fate.clock_step_max = seconds(*section, "clock_step_max_s");

@@ -16,10 +16,12 @@ namespace rekeyd::simulation {
 
 /// What befalls the daemon and its host.
 struct FateChances {
-  double crash_at_work{0};          ///< After one handler, while a rotation is under way.
-  std::uint64_t crashes_a_year{0};  ///< At any other moment.
-  std::uint64_t stops_a_year{0};    ///< In order, as systemd stops it.
-  std::uint64_t freezes_a_year{0};  ///< The host sleeps, the world does not.
+  double crash_at_work{0};             ///< After one handler, while a rotation is under way.
+  std::uint64_t crashes_a_year{0};     ///< At any other moment.
+  std::uint64_t stops_a_year{0};       ///< In order, as systemd stops it.
+  double disk_dies{0};                 ///< In one life: in the middle of one write of it.
+  std::uint64_t full_disks_a_year{0};  ///< For some hours.
+  std::uint64_t freezes_a_year{0};     ///< The host sleeps, the world does not.
   std::uint64_t clock_steps_a_year{0};
   std::chrono::seconds clock_step_max{0};  ///< Forward or back; the daemon's wall clock is never further off.
   std::chrono::seconds down_max{0};        ///< Between two lives.

@@ -1,20 +1,24 @@
 #pragma once
-#include "daemon/daemon.hpp"
+#include "config/settings.hpp"
+#include "daemon/control/report.hpp"
 #include "policy/match.hpp"
 #include "policy/rotation.hpp"
 #include "policy/rotation_policy.hpp"
 #include "storage/store.hpp"
+#include "storage/verify.hpp"
 #include "tests/simulation/address_book.hpp"
 #include "tests/simulation/truth.hpp"
 #include "tests/simulation/universe.hpp"
 #include "tests/simulation/verdicts.hpp"
 
-#include <filesystem>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace rekeyd::simulation {
 
@@ -35,12 +39,18 @@ struct Scene {
   config::Settings const& settings;
   std::chrono::seconds clock_error_max{0};
   std::shared_ptr<PolicySet const> policies = std::make_shared<PolicySet const>();  ///< In force.
-  daemon::Daemon* daemon{nullptr};  ///< Null between two lives.
+  /// What the daemon says of its keys; empty between two lives.
+  std::function<std::vector<daemon::KeyReport>()> reports{};
   std::uint64_t life{0};
   OnRecord on_record;
   /// Since when the daemon has lived and the cloud could be reached, without a break.
   std::map<std::string, providers::Clock::Mono> calm_since{};
   bool at_peace{false};  ///< Nothing goes wrong any more.
+  /// What is left of the database between two lives.
+  Result<storage::VerifyReport> database{std::unexpect};
+  std::int64_t events_durable{0};
+  /// A change that was on its way to the disk when that died: there or not, and whole.
+  std::optional<storage::Change> uncertain{};
 
   std::optional<AppliedPolicy> policy_of(RootKey const& key) const;
   /// The unfinished rotation of the key as it is on record, or null.

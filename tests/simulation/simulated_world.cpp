@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace rekeyd::simulation {
 
@@ -58,7 +60,7 @@ SimulatedWorld::SimulatedWorld(Scenario const& scenario, RunOptions const& optio
       options_(options),
       universe_(options.seed, scenario_.begin, options.whole_trace),
       cloud_(make_cloud(scenario_, options)),
-      home_(scenario_),
+      home_(scenario_, seed_for(options.seed, Purpose::disk)),
       network_(universe_, *cloud_),
       truth_(*cloud_),
       addresses_(home_.settings()),
@@ -72,6 +74,7 @@ SimulatedWorld::SimulatedWorld(Scenario const& scenario, RunOptions const& optio
                    universe_.trace.line("the host sleeps");
                    frozen_until_ = universe_.in(span);
                  },
+             .fill_disk = [this](std::chrono::milliseconds span) { fill_disk(span); },
              .step_clock =
                  [this](std::chrono::seconds off) {
                    universe_.clock.step_wall(off - universe_.clock.skew());
@@ -94,7 +97,8 @@ SimulatedWorld::SimulatedWorld(Scenario const& scenario, RunOptions const& optio
 }
 
 void SimulatedWorld::make_rules() {
-  DekTruth deks{home_.deks(), home_.write_deks(cloud_->deks()), *cloud_};
+  DekTruth deks{home_.disk(), home_.settings().dek_stores.front().path, home_.write_deks(cloud_->deks()),
+                *cloud_};
   rules_.push_back(make_due_dates(scene_));
   rules_.push_back(make_version_history(scene_));
   rules_.push_back(make_wrapped_deks(scene_, std::move(deks)));
@@ -102,7 +106,7 @@ void SimulatedWorld::make_rules() {
   rules_.push_back(make_restraint(scene_));
   rules_.push_back(make_sound_storage(scene_));
   rules_.push_back(make_steady_dates(scene_));
-  rules_.push_back(make_one_owner(scene_));
+  rules_.push_back(make_one_owner(scene_, home_.disk().vfs()));
   rules_.push_back(make_endings(scene_, network_));
 }
 
@@ -148,7 +152,7 @@ bool SimulatedWorld::run_ready_work() {
   if (universe_.ready.empty()) return false;
   universe_.ready.run_one();
   universe_.trace.count_handler();
-  if (!scene_.on_record.intended.empty() && fate_.crashes_now()) crash("at work");
+  if (!disk_died() && !scene_.on_record.intended.empty() && fate_.crashes_now()) crash("at work");
   return true;
 }
 
@@ -162,12 +166,20 @@ void SimulatedWorld::let_time_pass() {
   }
   universe_.clock.advance_to(next);
   universe_.happenings.run_next();
+  disk_died();
+}
+
+bool SimulatedWorld::disk_died() {
+  if (!life_ || !home_.disk().dead()) return false;
+  crash("inside a write to the disk");
+  return true;
 }
 
 void SimulatedWorld::start_daemon() {
   if (life_) return;
   ++scene_.life;
-  Life::Parts parts{universe_, network_, home_.settings(), random_, scene_.life, {}, {}};
+  Life::Parts parts{universe_, network_, home_.settings(), random_, scene_.life, home_.disk().vfs(), {}, {}};
+  if (auto const death = fate_.disk_death()) home_.disk().die_at(home_.disk().operations() + *death);
   parts.on_commit = [this](storage::Change const& change, Result<void> const& outcome) {
     committed(change, outcome);
   };
@@ -178,16 +190,46 @@ void SimulatedWorld::start_daemon() {
   universe_.trace.line(fmt::format("life {} begins", scene_.life));
   auto begun = Life::begin(std::move(parts));
   if (!begun) {
-    verdicts_.fail(Invariant::endings, "the daemon does not start: " + to_text(begun.error()));
+    not_started(begun.error());
     return;
   }
   life_ = *std::move(begun);
-  scene_.daemon = &life_->daemon();
+  scene_.reports = [this] { return life_->daemon().keys(); };
   for (Place const& place : addresses_.places()) {
-    if (!network_.is_cut_off(place.host)) scene_.calm_since[place.provider] = universe_.clock.mono_now();
+    if (!network_.is_cut_off(place.host) && !disk_is_full_)
+      scene_.calm_since[place.provider] = universe_.clock.mono_now();
   }
   put_policies_in_force();
   tell([](Rule& rule) { rule.began(); });
+}
+
+void SimulatedWorld::not_started(Error const& error) {
+  universe_.trace.line("it does not start: " + to_text(error));
+  if (home_.disk().dead()) {
+    ++universe_.crashes;
+    bury();
+    start_later(fate_.time_down());
+    return;
+  }
+  verdicts_.require(Invariant::endings, disk_is_full_,
+                    [&] { return "the daemon does not start: " + to_text(error); });
+  start_later(10min);
+}
+
+void SimulatedWorld::fill_disk(std::chrono::milliseconds span) {
+  universe_.trace.line("the disk is full");
+  ++universe_.faults;
+  disk_is_full_ = true;
+  scene_.calm_since.clear();
+  home_.disk().full(true);
+  universe_.happenings.at(universe_.in(span), [this] { free_disk(); });
+}
+
+void SimulatedWorld::free_disk() {
+  if (!std::exchange(disk_is_full_, false)) return;
+  universe_.trace.line("the disk has room again");
+  home_.disk().full(false);
+  for (std::string const& host : addresses_.hosts()) calm_down(host);
 }
 
 void SimulatedWorld::start_later(std::chrono::milliseconds delay) {
@@ -225,12 +267,31 @@ void SimulatedWorld::stop_daemon() {
 }
 
 void SimulatedWorld::bury() {
-  scene_.daemon = nullptr;
+  bool const in_order = life_ && life_->ended();
+  SimulatedDisk& disk = home_.disk();
+  // A process that dies closes nothing: what its memory's release would still write does not count.
+  if (!in_order) disk.die_at(0);
+  scene_.reports = nullptr;
   life_.reset();
+  if (!in_order && fate_.takes_power()) {
+    disk.power_cut();
+  } else {
+    disk.kill_process();
+  }
+  disk.full(disk_is_full_);
   scene_.on_record.intended.clear();
   scene_.calm_since.clear();
   frozen_until_ = {};
+  examine_database();
   tell([](Rule& rule) { rule.left_behind(); });
+}
+
+void SimulatedWorld::examine_database() {
+  scene_.database = storage::verify(home_.settings().database, {.vfs = home_.disk().vfs()});
+  auto const uncertain = std::exchange(scene_.uncertain, std::nullopt);
+  if (!uncertain || !scene_.database || uncertain->events.empty()) return;
+  auto const more = static_cast<std::int64_t>(uncertain->events.size());
+  if (scene_.database->events == scene_.events_durable + more) committed(*uncertain, {});
 }
 
 void SimulatedWorld::committed(storage::Change const& change, Result<void> const& outcome) {
@@ -241,13 +302,17 @@ void SimulatedWorld::committed(storage::Change const& change, Result<void> const
     universe_.trace.line(
         fmt::format("  {} {} {}", to_text(event.kind), event.key ? event.key->text() : "", event.sentence));
   }
-  if (!outcome) return;
+  if (!outcome) {
+    if (home_.disk().dead() && !scene_.uncertain) scene_.uncertain = change;
+    return;
+  }
+  scene_.events_durable += static_cast<std::int64_t>(change.events.size());
   tell([&](Rule& rule) { rule.committed(change); });
   scene_.note(change);
 }
 
 bool SimulatedWorld::sent(Letter& letter) {
-  if (!life_ || letter.life != life_->number()) return false;
+  if (!life_ || letter.life != life_->number() || home_.disk().dead()) return false;
   if (AddressBook::makes_version(letter.request)) {
     letter.key = addresses_.key_of(letter.request).value_or("");
     if (Rotation const* open = scene_.open_rotation(letter.key)) letter.rotation = open->id.str();
@@ -287,7 +352,7 @@ void SimulatedWorld::next_outage(std::string const& host) {
 }
 
 void SimulatedWorld::calm_down(std::string const& host) {
-  if (network_.is_cut_off(host) || !life_) return;
+  if (network_.is_cut_off(host) || !life_ || disk_is_full_) return;
   universe_.trace.line(host + " can be reached again");
   for (Place const& place : addresses_.places())
     if (place.host == host) scene_.calm_since.try_emplace(place.provider, universe_.clock.mono_now());
@@ -313,6 +378,8 @@ void SimulatedWorld::make_peace() {
   network_.mend();
   universe_.clock.step_wall(-universe_.clock.skew());
   frozen_until_ = {};
+  free_disk();
+  home_.disk().die_at(std::numeric_limits<std::uint64_t>::max());
   fate_.rest();
   people_.rest();
 }

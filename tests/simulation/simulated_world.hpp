@@ -32,6 +32,11 @@ class SimulatedWorld {
   void crash(char const* why);
   void stop_daemon();
   void bury();
+  void examine_database();
+  void not_started(Error const& error);
+  void fill_disk(std::chrono::milliseconds span);
+  void free_disk();
+  bool disk_died();
   void put_policies_in_force();
 
   // What is told to the rules.
@@ -68,6 +73,7 @@ class SimulatedWorld {
   Rules rules_;
   test::SeededRandom random_;  ///< The daemon's; goes on over its lives.
   providers::Clock::Mono frozen_until_{};
+  bool disk_is_full_{false};
   std::uint64_t cloud_faults_{0};
   std::unique_ptr<Life> life_;
 };

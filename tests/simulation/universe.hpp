@@ -10,7 +10,17 @@
 namespace rekeyd::simulation {
 
 /// A stream of chance for one purpose, drawn from the run's seed: more draws for one leave the others alone.
-enum class Purpose : std::uint64_t { order = 1, network, fate, people, clouds, daemon, openssl, scenario };
+enum class Purpose : std::uint64_t {
+  order = 1,
+  network,
+  fate,
+  people,
+  clouds,
+  daemon,
+  openssl,
+  scenario,
+  disk
+};
 std::uint64_t seed_for(std::uint64_t seed, Purpose purpose);
 
 /// What one simulated world consists of besides its clouds and its daemon: chance, time, and what is to come.

@@ -222,6 +222,18 @@ TEST_CASE("a rotation by someone else is drift, resets the cadence, and its depe
   CHECK(versions->back().made_by == MadeBy::other);
 }
 
+TEST_CASE("a key that could not be read at first is told like one seen for the first time once it can") {
+  LivingDaemon life(test::small_world());
+  life.cloud().faults().add(test::fault("malformed-json", "us-south.*", "GET", "*/versions"));
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  CHECK(life.events(EventKind::key_found).size() == 5);
+  CHECK(life.events(EventKind::drift).empty());
+  for (storage::RecordedEvent const& found : life.events(EventKind::version_found)) {
+    CHECK(found.event.details.at("made_by") != "other");
+  }
+}
+
 TEST_CASE("broken policy files change nothing and are told until they are mended") {
   auto files = test::small_world();
   LivingDaemon life(files);

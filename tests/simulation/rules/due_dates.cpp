@@ -32,13 +32,13 @@ class DueDates final : public Rule {
   }
 
   void looked_around() override {
-    if (scene_.daemon == nullptr) return;
-    for (daemon::KeyReport const& report : scene_.daemon->keys()) not_skipped(report);
+    if (!scene_.reports) return;
+    for (daemon::KeyReport const& report : scene_.reports()) not_skipped(report);
   }
 
   void at_rest() override {
     Instant const now = scene_.universe.clock.wall_now();
-    for (daemon::KeyReport const& report : scene_.daemon->keys()) {
+    for (daemon::KeyReport const& report : scene_.reports()) {
       bool const watched = report.verdict.status == KeyStatus::observed;
       bool const late = !watched && report.verdict.due && *report.verdict.due + std::chrono::hours(6) < now;
       verdicts().require(Invariant::due_dates, !late, [&] {

@@ -21,8 +21,8 @@ class SteadyDates final : public Rule {
 
  private:
   void compare(char const* when) {
-    if (scene_.daemon == nullptr) return;
-    for (daemon::KeyReport const& report : scene_.daemon->keys()) {
+    if (!scene_.reports) return;
+    for (daemon::KeyReport const& report : scene_.reports()) {
       auto const known = scene_.on_record.keys.find(report.key.text());
       if (known == scene_.on_record.keys.end() || !report.current_version || report.versions == 0) continue;
       auto const applied = scene_.policy_of(known->second);

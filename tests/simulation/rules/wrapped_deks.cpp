@@ -4,8 +4,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
+#include <map>
+#include <utility>
 
 namespace rekeyd::simulation {
 
@@ -19,7 +19,7 @@ class WrappedDeks final : public Rule {
   }
 
   void wrote_deks(std::vector<DekId> const& written) override {
-    for (DekId const& id : written) check(id.str());
+    for (DekId const& id : written) check((truth_.folder / id.str()).string());
   }
   void left_behind() override {
     for (auto const& [file, sha256] : truth_.sha256_by_file) check(file);
@@ -44,10 +44,7 @@ class WrappedDeks final : public Rule {
 
   /// A file that is word for word as it was when it was last found good is good.
   void check(std::string const& file) {
-    std::ifstream in(truth_.folder / file);
-    std::ostringstream read;
-    read << in.rdbuf();
-    std::string text = read.str();
+    std::string text = truth_.disk.text_of(file).value_or("");
     Known& known = known_[file];
     if (!text.empty() && known.text == text) {
       verdicts().require(Invariant::wrapped_deks, true, [] { return std::string(); });
