@@ -27,7 +27,8 @@ class Inventory {
   Inventory(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop, ProviderName provider,
             std::chrono::seconds every, Listeners listeners);
 
-  /// Looks now and then at the given interval until stopped; after a failure sooner, with back-off.
+  /// Looks now and then at the given interval until stopped; sooner, with back-off, after a failure or while
+  /// a key could not be read.
   boost::asio::awaitable<void> run();
   /// One look. True when every vault was read to its end.
   boost::asio::awaitable<bool> look();
@@ -50,6 +51,7 @@ class Inventory {
   std::chrono::seconds every_;
   Listeners listeners_;
   int failures_{};
+  std::size_t unread_{};  ///< Keys that the last look listed and could not read.
   std::string unlisted_;  ///< The last entry of this look's listings that could not be read, told; or empty.
 };
 
