@@ -38,7 +38,8 @@ struct Scene {
   AddressBook const& addresses;
   config::Settings const& settings;
   std::chrono::seconds clock_error_max{0};
-  std::shared_ptr<PolicySet const> policies = std::make_shared<PolicySet const>();  ///< In force.
+  std::shared_ptr<PolicySet const> policies = std::make_shared<PolicySet const>();  ///< In force,
+  Instant policies_since{};  ///< since this moment of true time.
   /// What the daemon says of its keys; empty between two lives.
   std::function<std::vector<daemon::KeyReport>()> reports{};
   std::uint64_t life{0};

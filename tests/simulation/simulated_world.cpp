@@ -246,6 +246,7 @@ void SimulatedWorld::put_policies_in_force() {
   bool const changed = loaded.value->digest != scene_.policies->digest;
   scene_.policies = std::make_shared<PolicySet const>(*std::move(loaded.value));
   if (!changed) return;
+  scene_.policies_since = universe_.clock.true_now();
   auto const answer = life_->daemon().reload("uid 1000 (anna)");
   verdicts_.require(Invariant::endings, answer && answer->applied,
                     [] { return std::string("sound policy files were refused"); });

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -93,7 +94,8 @@ class DueDates final : public Rule {
     bool const excused = status == KeyStatus::blocked || status == KeyStatus::observed;
     TrueKey const* const truth = scene_.truth.find(key);
     auto const known = scene_.on_record.keys.find(key);
-    if (excused || truth == nullptr || !truth->usable || known == scene_.on_record.keys.end()) return;
+    if (excused || truth == nullptr || !truth->usable || !truth->root || known == scene_.on_record.keys.end())
+      return;
     auto const applied = scene_.policy_of(known->second);
     if (!applied || applied->mode != Mode::enforce) return;
     auto const due = scene_.due(key, truth->current, *applied);
@@ -101,11 +103,12 @@ class DueDates final : public Rule {
     bool const was_calm =
         calm != scene_.calm_since.end() && scene_.universe.clock.mono_now() - calm->second > patience;
     if (!due || !was_calm) return;
-    verdicts().require(Invariant::due_dates,
-                       *due + applied->policy->spread + patience > scene_.universe.clock.true_now(), [&] {
-                         return fmt::format("{} was due {} and in reach all the time, but is {}: {}", key,
-                                            to_rfc3339(*due), to_text(status), report.verdict.sentence);
-                       });
+    // An edit of the policies may make due what was not.
+    Instant const since = std::max(*due + applied->policy->spread, scene_.policies_since);
+    verdicts().require(Invariant::due_dates, since + patience > scene_.universe.clock.true_now(), [&] {
+      return fmt::format("{} was due {} and in reach all the time, but is {}: {}", key, to_rfc3339(*due),
+                         to_text(status), report.verdict.sentence);
+    });
   }
 
   std::map<std::string, std::string> made_;  ///< Rotation → the version that it made.
