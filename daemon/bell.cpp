@@ -13,17 +13,18 @@ namespace asio = boost::asio;
 class Bell::Waiter {
  public:
   Waiter(Bell& bell, asio::any_io_executor executor)
-      : bell_(bell), timer_(std::move(executor), asio::steady_timer::time_point::max()) {
-    bell_.waiting_.insert(&timer_);
-  }
+      : bell_(bell),
+        timer_(std::move(executor), asio::steady_timer::time_point::max()),
+        place_(bell_.waiting_.insert(bell_.waiting_.end(), &timer_)) {}
   Waiter(Waiter const&) = delete;
   Waiter& operator=(Waiter const&) = delete;
-  ~Waiter() { bell_.waiting_.erase(&timer_); }
+  ~Waiter() { bell_.waiting_.erase(place_); }
   asio::steady_timer& timer() { return timer_; }
 
  private:
   Bell& bell_;
   asio::steady_timer timer_;
+  std::list<asio::steady_timer*>::iterator place_;
 };
 
 asio::awaitable<void> Bell::wait(std::uint64_t seen) {

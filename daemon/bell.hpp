@@ -3,7 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
-#include <set>
+#include <list>
 
 namespace rekeyd::daemon {
 
@@ -27,7 +27,7 @@ class Bell {
  private:
   class Waiter;
   std::uint64_t rings_{};
-  std::set<boost::asio::steady_timer*> waiting_;
+  std::list<boost::asio::steady_timer*> waiting_;  ///< Woken in the order in which they came.
 };
 
 }  // namespace rekeyd::daemon

@@ -72,7 +72,8 @@ Inventory::Inventory(World& world, Fleet& fleet, Rotator& rotator, StopFlag cons
 
 asio::awaitable<void> Inventory::run() {
   while (!stop_.requested) {
-    bool const complete = co_await look();
+    bool const listed = co_await look();
+    bool const complete = listed && unread_ == 0;
     failures_ = complete ? 0 : failures_ + 1;
     std::chrono::seconds pause = every_;
     if (!complete) pause = std::min(every_, backoff(failures_, Error{.error_class = ErrorClass::transient}));
@@ -89,6 +90,7 @@ asio::awaitable<bool> Inventory::look() {
   ProviderInstance& instance = *world_.provider(provider_);
   bool complete = true;
   std::size_t keys = 0;
+  unread_ = 0;
   unlisted_.clear();
   believe_from_.reset();
   for (VaultName const& vault : instance.kms->vaults()) {
@@ -199,6 +201,7 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
 /// A key that is listed but cannot be read is shown as unknown; it alone fails.
 void Inventory::note_unreadable(RootKey const& listed, Error const& error) {
   spdlog::warn("cannot read key {}: {}", listed.ref.text(), to_text(error));
+  ++unread_;
   TrackedKey* known = fleet_.find(listed.ref);
   if (known == nullptr) {
     storage::StoredKey stored;

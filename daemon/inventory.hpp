@@ -30,7 +30,8 @@ class Inventory {
   Inventory(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop, ProviderName provider,
             std::chrono::seconds every, Listeners listeners);
 
-  /// Looks now and then at the given interval until stopped; after a failure sooner, with back-off.
+  /// Looks now and then at the given interval until stopped; sooner, with back-off, after a failure or while
+  /// a key could not be read.
   boost::asio::awaitable<void> run();
   /// One look. True when every vault was read to its end.
   boost::asio::awaitable<bool> look();
@@ -54,6 +55,7 @@ class Inventory {
   Listeners listeners_;
   int failures_{};
   std::optional<Instant> believe_from_;  ///< When keys of this look can be read that could not yet.
+  std::size_t unread_{};  ///< Keys that the last look listed and could not read.
   std::string unlisted_;  ///< The last entry of this look's listings that could not be read, told; or empty.
 };
 

@@ -78,6 +78,12 @@ struct Known {
   std::optional<KnownMaker> maker{};
 };
 
+/// A key whose every reading has failed is held for people to see, and nothing of it is on record.
+TrackedKey const* on_record(TrackedKey const* known) {
+  bool const never_read = known != nullptr && known->stored.last_seen == Instant{};
+  return never_read ? nullptr : known;
+}
+
 bool knows(TrackedKey const* known, VersionId const& version) {
   if (known == nullptr) return false;
   auto const& versions = known->stored.versions;
@@ -225,8 +231,8 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
                     std::vector<Registration> const& known_registrations,
                     std::optional<std::vector<Registration>> const& registrations, Instant now,
                     std::optional<KnownMaker> const& maker) {
-  return compare({.key = known, .maker = maker}, std::move(description), known_registrations, registrations,
-                 now);
+  return compare({.key = on_record(known), .maker = maker}, std::move(description), known_registrations,
+                 registrations, now);
 }
 
 Observation observe_versions(TrackedKey const& known, providers::KeyDescription const& description,

@@ -77,13 +77,15 @@ bool known_before(Rotation const& rotation, VersionId const& id) {
   return std::ranges::find(rotation.known_versions, id) != rotation.known_versions.end();
 }
 
+/// How far our clock may be ahead of a provider's: the five minutes at which it is held to be wrong, and one
+/// for the way.
+constexpr auto clock_lead_max = std::chrono::minutes(6);
+
 /// Ours by proof (operation id), or by the journal: a request of ours went out and may have made it.
-/// Providers' clocks may be a little behind ours, hence the minute.
 MadeBy maker_of(Rotation const& rotation, KeyVersion const& version) {
   if (version.operation) return *version.operation == rotation.id ? MadeBy::rekeyd : MadeBy::other;
   bool const sent = rotation.last_sent.has_value();
-  return sent && version.created + std::chrono::minutes(1) >= rotation.opened ? MadeBy::rekeyd
-                                                                              : MadeBy::other;
+  return sent && version.created + clock_lead_max >= rotation.opened ? MadeBy::rekeyd : MadeBy::other;
 }
 
 }  // namespace

@@ -153,6 +153,18 @@ TEST_CASE("a version that appeared after our request is ours, before any request
   CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::rekeyd);
 }
 
+TEST_CASE("a version of ours is ours although our clock is five minutes ahead of the provider's") {
+  Rotation rotation = claimed();
+  rotation.opened = now;
+  rotation.last_sent = now;
+  std::vector<KeyVersion> versions{a_version("v1", "2026-01-01T00:00:00Z"),
+                                   a_version("v2", "2026-01-01T00:00:00Z")};
+  versions.back().created = now - std::chrono::minutes(5);
+  CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::rekeyd);
+  versions.back().created = now - std::chrono::minutes(7);
+  CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::other);
+}
+
 TEST_CASE("a version with someone else's operation id is not ours although we sent a request") {
   KeyVersion theirs = a_version("v2", "2026-06-01T12:00:01Z");
   theirs.operation = RotationId("op-of-another");

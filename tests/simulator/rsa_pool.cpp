@@ -2,11 +2,20 @@
 
 #include "tests/simulator/randomness.hpp"
 
+#include <algorithm>
+
 namespace rekeyd::sim {
 
 void RsaPool::fill(unsigned bits) {
   auto& keys = keys_[bits];
   while (keys.made.size() < size_) keys.made.push_back(RsaKey::generate(bits, random_));
+}
+
+void RsaPool::adopt(RsaPool const& other) {
+  for (auto const& [bits, keys] : other.keys_) {
+    auto const count = static_cast<std::ptrdiff_t>(std::min(size_, keys.made.size()));
+    keys_[bits].made.assign(keys.made.begin(), keys.made.begin() + count);
+  }
 }
 
 RsaKey RsaPool::take(unsigned bits, RsaKey const* not_this) {

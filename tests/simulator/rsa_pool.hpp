@@ -17,6 +17,8 @@ class RsaPool {
 
   /// Makes the keys of that length now rather than when they are first asked for.
   void fill(unsigned bits);
+  /// Hands out the keys of `other` before it makes any, at most `size` of each length.
+  void adopt(RsaPool const& other);
   /// Never `not_this`: two versions of one key must differ, or a forgotten rewrap would go unnoticed.
   RsaKey take(unsigned bits, RsaKey const* not_this = nullptr);
 

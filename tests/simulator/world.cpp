@@ -55,6 +55,7 @@ std::unique_ptr<Cloud> build(YAML::Node const& document, WorldOptions const& opt
   top.word("version", {"1"});
   auto const pool = read_pool(top);
   auto cloud = std::make_unique<Cloud>(options.seed, pool.size);
+  if (options.rsa_keys != nullptr) cloud->rsa_keys().adopt(*options.rsa_keys);
   for (unsigned const bits : pool.bits) cloud->rsa_keys().fill(bits);
   SeedContext context{options.now, cloud->random(), cloud->rsa_keys(), mistakes};
   if (top.has("azure")) {

@@ -12,10 +12,12 @@
 namespace rekeyd::sim {
 
 class Cloud;
+class RsaPool;
 
 struct WorldOptions {
-  Instant now;            ///< What "14 months ago" in the file is counted from.
-  std::uint64_t seed{1};  ///< The same file, moment and seed give the same world.
+  Instant now;                ///< What "14 months ago" in the file is counted from.
+  std::uint64_t seed{1};      ///< The same file, moment and seed give the same world.
+  RsaPool const* rsa_keys{};  ///< Ready-made keys to hand out first, so that not every world makes its own.
 };
 
 /// Reads a world file (format: tests/simulator/README.md). All its mistakes at once, or the clouds it

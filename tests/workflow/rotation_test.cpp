@@ -228,6 +228,26 @@ TEST_CASE("the cap of rotations an hour holds over restarts") {
   CHECK(opened[2].event.at - begin >= std::chrono::minutes(119));
 }
 
+TEST_CASE("a key that could not be read at first is told like one seen for the first time once it can") {
+  LivingDaemon life(test::small_world());
+  life.cloud().faults().add(test::fault("malformed-json", "us-south.*", "GET", "*/versions"));
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  CHECK(life.events(EventKind::key_found).size() == 5);
+  CHECK(life.events(EventKind::drift).empty());
+  for (storage::RecordedEvent const& found : life.events(EventKind::version_found)) {
+    CHECK(found.event.details.at("made_by") != "other");
+  }
+}
+
+TEST_CASE("a key whose reading failed is read again soon and not at the next inventory") {
+  LivingDaemon life(test::small_world());
+  life.settings().inventory_every = std::chrono::hours(24 * 7);
+  life.cloud().faults().add(test::fault("malformed-json", "us-south.*", "GET", "*/versions"));
+  life.start();
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 3; }));
+}
+
 TEST_CASE("broken policy files change nothing and are told until they are mended") {
   auto files = test::small_world();
   LivingDaemon life(files);

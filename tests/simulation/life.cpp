@@ -1,0 +1,76 @@
+#include "tests/simulation/life.hpp"
+
+#include "providers/dek/envelope_directory.hpp"
+#include "storage/sqlite_store.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <utility>
+
+namespace rekeyd::simulation {
+
+namespace asio = boost::asio;
+
+Result<std::unique_ptr<Life>> Life::begin(Parts parts) {
+  std::unique_ptr<Life> life(new Life(parts));
+  if (auto const started = life->start(parts); !started) return std::unexpected(started.error());
+  return life;
+}
+
+Life::Life(Parts const& parts)
+    : universe_(parts.universe),
+      network_(parts.network),
+      number_(parts.number),
+      transport_(std::make_unique<NetworkTransport>(parts.network, parts.number)),
+      io_(std::make_unique<asio::io_context>(1)) {}
+
+Result<void> Life::start(Parts& parts) {
+  auto opened = storage::open_sqlite_store({.path = parts.settings.database, .vfs = parts.vfs});
+  if (!opened) return std::unexpected(opened.error());
+  store_ = std::make_unique<WatchedStore>(*std::move(opened), std::move(parts.on_commit));
+  ShuffledExecutor const executor(universe_.ready, *io_);
+  world_.reset(new daemon::World{executor, universe_.clock, parts.random, *store_, {}, {}});
+  for (config::ProviderSettings const& provider : parts.settings.providers) {
+    auto made = daemon::make_provider_instance(provider, *transport_, universe_.clock, parts.random);
+    if (!made) return std::unexpected(made.error());
+    world_->providers.emplace(provider.name, *std::move(made));
+  }
+  for (config::DekStoreSettings const& configured : parts.settings.dek_stores) {
+    // One at a time: the simulated disk knows one thread, and several would come in no order.
+    auto deks = providers::make_envelope_directory(configured.name, configured.path, 1);
+    if (!deks) return std::unexpected(deks.error());
+    world_->dek_stores.push_back(std::make_unique<WatchedDeks>(*std::move(deks), parts.on_deks));
+  }
+  auto made = daemon::Daemon::make(*world_, parts.settings);
+  if (!made) return std::unexpected(made.error());
+  daemon_ = *std::move(made);
+  return daemon_->start();
+}
+
+Life::~Life() {
+  // First all that is under way, then the loop, and only then what the coroutines refer to while they unwind.
+  auto const drop = [this] {
+    do {
+      universe_.ready.clear();
+      universe_.clock.drop_sleepers();
+      network_.drop_waiting();
+    } while (!universe_.ready.empty());
+  };
+  drop();
+  io_.reset();
+  drop();
+}
+
+void Life::poll() {
+  io_->restart();
+  io_->poll();
+}
+
+void Life::stop() {
+  constexpr auto patience = std::chrono::seconds(60);
+  if (std::exchange(stopping_, true)) return;
+  asio::co_spawn(world_->executor, daemon_->stop(patience),
+                 [this](std::exception_ptr const&) { ended_ = true; });
+}
+
+}  // namespace rekeyd::simulation

@@ -1,0 +1,71 @@
+#include "tests/simulation/rule.hpp"
+
+#include <fmt/format.h>
+
+#include <deque>
+
+namespace rekeyd::simulation {
+
+namespace {
+
+constexpr auto ibm_pause = std::chrono::hours(1);
+
+/// Invariant 6: never two rotations of one key at once, never over a provider's floor or our brakes. (Windows
+/// and freezes join when policies know them.)
+class Restraint final : public Rule {
+ public:
+  using Rule::Rule;
+
+  void committed(storage::Change const& change) override {
+    for (Rotation const& rotation : change.rotations) {
+      if (scene_.on_record.rotations.contains(rotation.id.str())) continue;
+      Rotation const* const open = scene_.open_rotation(rotation.key.text());
+      verdicts().require(Invariant::restraint, open == nullptr, [&] {
+        return fmt::format("rotation {} of {} began while {} is {}", rotation.id.str(), rotation.key.text(),
+                           open->id.str(), to_text(open->state));
+      });
+      if (rotation.trigger == Trigger::cryptoperiod) began_one();
+    }
+  }
+
+  void sent(Letter const& letter) override {
+    std::size_t const at_work = scene_.on_record.intended.size();
+    verdicts().require(Invariant::restraint, at_work <= scene_.settings.rotations.in_flight, [&] {
+      return fmt::format("{} rotations are in flight; the cap is {}", at_work,
+                         scene_.settings.rotations.in_flight);
+    });
+    if (letter.key.empty()) return;
+    Place const* const place = scene_.addresses.of_key(letter.key);
+    auto const made = made_.find(letter.key);
+    if (place == nullptr || place->azure || made == made_.end()) return;
+    verdicts().require(Invariant::restraint, letter.sent - made->second >= ibm_pause, [&] {
+      return "a second rotation of " + letter.key + " was asked for within the provider's hour";
+    });
+  }
+
+  void arrived(Letter const&, sim::Delivery const&, std::vector<Truth::NewVersion> const& made) override {
+    for (Truth::NewVersion const& fresh : made) made_[fresh.key] = scene_.universe.clock.mono_now();
+  }
+
+ private:
+  void began_one() {
+    auto const now = scene_.universe.clock.mono_now();
+    // The daemon's hour is its wall clock's, which may be set forward in its course.
+    auto const hour = std::chrono::hours(1) - 2 * scene_.clock_error_max;
+    while (!began_.empty() && began_.front() + hour <= now) began_.pop_front();
+    began_.push_back(now);
+    verdicts().require(Invariant::restraint, began_.size() <= scene_.settings.rotations.per_hour, [&] {
+      return fmt::format("{} rotations began within an hour; the cap is {}", began_.size(),
+                         scene_.settings.rotations.per_hour);
+    });
+  }
+
+  std::map<std::string, providers::Clock::Mono> made_;
+  std::deque<providers::Clock::Mono> began_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> make_restraint(Scene& scene) { return std::make_unique<Restraint>(scene); }
+
+}  // namespace rekeyd::simulation

@@ -1,0 +1,57 @@
+#include "tests/simulation/rule.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace rekeyd::simulation {
+
+namespace {
+
+/// Invariant 8: a key's next due date is one pure function of policy, provider truth and key: what the
+/// daemon says lies where the simulation's own calendar puts it, within the policy's spread, and is the same
+/// whenever it is asked.
+class SteadyDates final : public Rule {
+ public:
+  using Rule::Rule;
+  void began() override { compare("after a start"); }
+  void reloaded() override { compare("after a reload"); }
+  void looked_around() override { compare("on a second look"); }
+  void at_rest() override { compare("at the end"); }
+
+ private:
+  void compare(char const* when) {
+    if (!scene_.reports) return;
+    for (daemon::KeyReport const& report : scene_.reports()) {
+      auto const known = scene_.on_record.keys.find(report.key.text());
+      if (known == scene_.on_record.keys.end() || !report.current_version || report.versions == 0) continue;
+      auto const applied = scene_.policy_of(known->second);
+      auto const calendar =
+          applied ? scene_.due(report.key.text(), report.current_version->str(), *applied) : std::nullopt;
+      if (!calendar) continue;
+      auto const& due = report.verdict.due;
+      bool const in_its_place = due && *due >= *calendar && *due <= *calendar + applied->policy->spread;
+      verdicts().require(Invariant::steady_dates, in_its_place, [&] {
+        return fmt::format("{} {} is due {}, but by the calendar {}", report.key.text(), when,
+                           due ? to_rfc3339(*due) : "never", to_rfc3339(*calendar));
+      });
+      if (!due) continue;
+      std::string const what =
+          fmt::format("{} {} {} {} {}", report.key.text(), report.current_version->str(),
+                      applied->every.count(), applied->policy->zone->name(), applied->policy->spread.count());
+      auto const [known_date, first] = dates_.try_emplace(what, *due);
+      verdicts().require(Invariant::steady_dates, known_date->second == *due, [&] {
+        return fmt::format("{} {} is due {}, but was due {}", report.key.text(), when, to_rfc3339(*due),
+                           to_rfc3339(known_date->second));
+      });
+    }
+  }
+
+  std::map<std::string, Instant> dates_;  ///< Key, version and policy → the date that they gave.
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> make_steady_dates(Scene& scene) { return std::make_unique<SteadyDates>(scene); }
+
+}  // namespace rekeyd::simulation

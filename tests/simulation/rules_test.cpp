@@ -1,0 +1,288 @@
+#include "config/load.hpp"
+#include "tests/simulation/home.hpp"
+#include "tests/simulation/rule.hpp"
+#include "tests/simulator/cloud.hpp"
+#include "tests/simulator/world.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace rekeyd::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char const* ledger = "hsm-prod/treasury-hsm/cmk-master";
+constexpr char const* orders = "ibm-prod/kp-main/0b0b0b0b-0000-4000-8000-000000000101";
+
+/// The small world without its daemon: what a daemon would do is fed to one rule.
+struct Stage {
+  Stage() {
+    truth.look(scenario.begin, Maker::beginning);
+    auto policies = config::parse_policies(scenario.policies.front(), "policies");
+    scene.policies = std::make_shared<PolicySet const>(*std::move(policies.value));
+    for (char const* key : {ledger, orders}) scene.on_record.keys[key].ref = KeyRef::parse(key).value();
+  }
+
+  static Scenario small() {
+    auto loaded = load_scenario(REKEYD_SOURCE_DIR "/tests/simulation/worlds/small.yaml");
+    REQUIRE(loaded);
+    return *std::move(loaded);
+  }
+
+  std::optional<Invariant> broken() const {
+    auto const& said = verdicts.broken();
+    return said ? std::optional(said->invariant) : std::nullopt;
+  }
+
+  Rotation rotation(char const* id, char const* key) {
+    Rotation made;
+    made.id = RotationId(id);
+    made.key = KeyRef::parse(key).value();
+    made.base_version = VersionId(truth.find(key)->current);
+    made.opened = scenario.begin;
+    return made;
+  }
+  void commit(Rule& rule, storage::Change const& change) {
+    rule.committed(change);
+    scene.note(change);
+  }
+  storage::Change opened(Rotation const& made) {
+    storage::Change change;
+    change.rotations.push_back(made);
+    return change;
+  }
+  Letter letter(char const* key, char const* rotation_id) {
+    Letter sent;
+    sent.key = key;
+    sent.rotation = rotation_id;
+    sent.sent = universe.clock.mono_now();
+    return sent;
+  }
+  static Truth::NewVersion version(char const* key, char const* id) {
+    Truth::NewVersion made;
+    made.key = key;
+    made.version.id = id;
+    made.version.maker = Maker::daemon;
+    return made;
+  }
+  HistoryEvent told(char const* key, std::string const& id, char const* maker) {
+    HistoryEvent event;
+    event.kind = EventKind::version_found;
+    event.key = KeyRef::parse(key).value();
+    event.version = VersionId(id);
+    event.details["made_by"] = maker;
+    return event;
+  }
+
+  Scenario scenario = small();
+  Universe universe{1, scenario.begin, false};
+  std::unique_ptr<sim::Cloud> cloud = *sim::make_world(scenario.clouds, {scenario.begin, 1});
+  Home home{scenario, 1};
+  Truth truth{*cloud};
+  Verdicts verdicts;
+  AddressBook addresses{home.settings()};
+  Scene scene{universe, truth, verdicts, addresses, home.settings()};
+  Network network{universe, *cloud};
+};
+
+TEST_CASE("invariant 1 breaks when a rotation makes two versions, or one due date does, or none was due") {
+  Stage stage;
+  auto const rule = make_due_dates(stage.scene);
+  stage.commit(*rule, stage.opened(stage.rotation("r1", orders)));
+  rule->arrived(stage.letter(orders, "r1"), {}, {Stage::version(orders, "v2")});
+  CHECK_FALSE(stage.broken());
+  SECTION("two versions of one rotation") {
+    rule->arrived(stage.letter(orders, "r1"), {}, {Stage::version(orders, "v3")});
+  }
+  SECTION("two rotations of one due date") {
+    stage.commit(*rule, stage.opened(stage.rotation("r2", orders)));
+    rule->arrived(stage.letter(orders, "r2"), {}, {Stage::version(orders, "v3")});
+  }
+  SECTION("a version without an intent on record") {
+    rule->arrived(stage.letter(orders, ""), {}, {Stage::version(orders, "v3")});
+  }
+  SECTION("a rotation before its time") {
+    char const* const fresh = "ibm-prod/kp-main/0b0b0b0b-0000-4000-8000-000000000102";
+    stage.scene.on_record.keys[fresh].ref = KeyRef::parse(fresh).value();
+    stage.commit(*rule, stage.opened(stage.rotation("r3", fresh)));
+  }
+  CHECK(stage.broken() == Invariant::due_dates);
+}
+
+TEST_CASE("invariant 2 breaks when history tells a version twice, wrongly, not at all, or one that is not") {
+  Stage stage;
+  auto const rule = make_version_history(stage.scene);
+  storage::Change change;
+  std::string const current = stage.truth.find(orders)->current;
+  SECTION("twice") {
+    change.events = {stage.told(orders, current, "unknown"), stage.told(orders, current, "unknown")};
+    rule->committed(change);
+  }
+  SECTION("with the wrong maker") {
+    change.events = {stage.told(orders, current, "rekeyd")};
+    rule->committed(change);
+  }
+  SECTION("one that the clouds do not have") {
+    change.events = {stage.told(orders, "v9", "unknown")};
+    rule->committed(change);
+  }
+  SECTION("not at all") {
+    change.events = {stage.told(orders, current, "unknown")};
+    rule->committed(change);
+    CHECK_FALSE(stage.broken());
+    rule->at_rest();
+  }
+  CHECK(stage.broken() == Invariant::version_history);
+}
+
+TEST_CASE("invariant 3 breaks when a WDEK is gone, torn, another one's, or left behind") {
+  Stage stage;
+  auto files = stage.home.write_deks(stage.cloud->deks());
+  auto const folder = stage.home.settings().dek_stores.front().path;
+  std::string const one = (folder / "kp-main/0b0b0b0b-0000-4000-8000-000000000101/dek-00001.json").string();
+  std::string const two = (folder / "kp-main/0b0b0b0b-0000-4000-8000-000000000101/dek-00002.json").string();
+  auto const rule = make_wrapped_deks(stage.scene, {stage.home.disk(), folder, files, *stage.cloud});
+  rule->left_behind();
+  REQUIRE_FALSE(stage.broken());
+  std::string const text = stage.home.disk().text_of(one).value();
+  SECTION("gone") { stage.home.disk().take_away(one); }
+  SECTION("torn") { stage.home.disk().put(one, text.substr(0, text.size() / 2)); }
+  SECTION("another one's") { stage.home.disk().put(one, stage.home.disk().text_of(two).value()); }
+  SECTION("left behind") {
+    Rotation done = stage.rotation("r1", orders);
+    done.state = RotationState::done;
+    done.new_version = VersionId("another");
+    rule->committed(stage.opened(done));
+  }
+  rule->left_behind();
+  CHECK(stage.broken() == Invariant::wrapped_deks);
+}
+
+TEST_CASE("invariant 5 breaks when the daemon asks to delete or to switch off") {
+  Stage stage;
+  auto const rule = make_retirement(stage.scene);
+  Letter letter = stage.letter("", "");
+  SECTION("delete") { letter.request = {.method = "DELETE", .target = "/keys/cmk-master"}; }
+  SECTION("disable at IBM") {
+    letter.request = {.method = "POST", .target = "/api/v2/keys/x/actions/disable"};
+  }
+  SECTION("disable at Azure") {
+    letter.request = {
+        .method = "PATCH", .target = "/keys/x/1", .body = R"({"attributes":{"enabled":false}})"};
+  }
+  rule->sent(letter);
+  CHECK(stage.broken() == Invariant::retirement);
+}
+
+TEST_CASE("invariant 6 breaks with two rotations of a key, over the provider's hour, and over our brakes") {
+  Stage stage;
+  auto const rule = make_restraint(stage.scene);
+  SECTION("two of one key") {
+    stage.commit(*rule, stage.opened(stage.rotation("r1", orders)));
+    CHECK_FALSE(stage.broken());
+    stage.commit(*rule, stage.opened(stage.rotation("r2", orders)));
+  }
+  SECTION("two within the provider's hour") {
+    rule->arrived(stage.letter(orders, "r1"), {}, {Stage::version(orders, "v2")});
+    rule->sent(stage.letter(orders, "r1"));
+  }
+  SECTION("more than the cap of an hour") {
+    for (unsigned i = 0; i <= stage.home.settings().rotations.per_hour; ++i) {
+      Rotation one = stage.rotation(("r" + std::to_string(i)).c_str(), orders);
+      one.key.id = KeyId("k" + std::to_string(i));
+      CHECK_FALSE(stage.broken());
+      stage.commit(*rule, stage.opened(one));
+    }
+  }
+  SECTION("more in flight than allowed") {
+    for (unsigned i = 0; i <= stage.home.settings().rotations.in_flight; ++i)
+      stage.scene.on_record.intended["k" + std::to_string(i)].insert("r");
+    rule->sent(stage.letter(orders, "r1"));
+  }
+  CHECK(stage.broken() == Invariant::restraint);
+}
+
+TEST_CASE("invariant 7 breaks with a finding, with an event too few, and with a file that cannot be read") {
+  Stage stage;
+  auto const rule = make_sound_storage(stage.scene);
+  stage.scene.events_durable = 3;
+  storage::VerifyReport report;
+  report.events = 3;
+  stage.scene.database = report;
+  rule->left_behind();
+  CHECK_FALSE(stage.broken());
+  SECTION("a finding") {
+    report.findings.push_back({storage::FindingKind::event_altered, 2, "altered"});
+    report.findings_total = 1;
+    stage.scene.database = report;
+  }
+  SECTION("an event too few") {
+    report.events = 2;
+    stage.scene.database = report;
+  }
+  SECTION("unreadable") { stage.scene.database = std::unexpected(Error{}); }
+  rule->left_behind();
+  CHECK(stage.broken() == Invariant::sound_storage);
+}
+
+TEST_CASE("invariant 8 breaks with a date off the calendar, and with one that moves by itself") {
+  Stage stage;
+  auto const rule = make_steady_dates(stage.scene);
+  TrueKey const& key = *stage.truth.find(orders);
+  daemon::KeyReport report;
+  report.key = KeyRef::parse(orders).value();
+  report.current_version = VersionId(key.current);
+  report.versions = key.versions.size();
+  auto const applied = stage.scene.policy_of(stage.scene.on_record.keys.at(orders));
+  Instant const calendar = stage.scene.due(orders, key.current, *applied).value();
+  report.verdict.due = calendar + 10min;
+  stage.scene.reports = [&report] { return std::vector{report}; };
+  rule->began();
+  REQUIRE_FALSE(stage.broken());
+  SECTION("a day early") { report.verdict.due = calendar - 24h; }
+  SECTION("later than its spread") { report.verdict.due = calendar + 2h; }
+  SECTION("none") { report.verdict.due.reset(); }
+  SECTION("moved within its spread") { report.verdict.due = calendar + 11min; }
+  rule->looked_around();
+  CHECK(stage.broken() == Invariant::steady_dates);
+}
+
+TEST_CASE("invariant 9 breaks when a second daemon finds the door open") {
+  Stage stage;
+  auto const rule = make_one_owner(stage.scene, stage.home.disk().vfs());
+  rule->began();  // nobody owns the state directory
+  CHECK(stage.broken() == Invariant::one_owner);
+}
+
+TEST_CASE(
+    "invariant 10 breaks with a silent block, with a loop, with what is left over, and without an end") {
+  Stage stage;
+  auto const rule = make_endings(stage.scene, stage.network);
+  rule->looked_around();
+  CHECK_FALSE(stage.broken());
+  Rotation stuck = stage.rotation("r1", orders);
+  SECTION("a silent block") {
+    stuck.state = RotationState::blocked;
+    stage.commit(*rule, stage.opened(stuck));
+  }
+  SECTION("a loop") {
+    for (int i = 0; i < 1'000'000; ++i) stage.universe.trace.count_handler();
+    stage.universe.clock.advance_to(stage.universe.in(25h));
+    rule->looked_around();
+  }
+  SECTION("something left over") {
+    stage.universe.ready.add([] {});
+    rule->ended_in_order();
+    stage.universe.ready.clear();
+  }
+  SECTION("no end") {
+    stage.commit(*rule, stage.opened(stuck));
+    stage.scene.calm_since["ibm-prod"] = stage.universe.clock.mono_now();
+    stage.universe.clock.advance_to(stage.universe.in(24h * 5));
+    rule->looked_around();
+  }
+  CHECK(stage.broken() == Invariant::endings);
+}
+
+}  // namespace
+}  // namespace rekeyd::simulation

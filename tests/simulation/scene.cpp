@@ -1,0 +1,64 @@
+#include "tests/simulation/scene.hpp"
+
+#include "tests/simulation/calendar_oracle.hpp"
+
+#include <algorithm>
+
+namespace rekeyd::simulation {
+
+std::optional<AppliedPolicy> Scene::policy_of(RootKey const& key) const {
+  PolicyMatch const match = match_policy(policies->policies, key);
+  auto const* applied = std::get_if<AppliedPolicy>(&match);
+  return applied == nullptr ? std::nullopt : std::optional(*applied);
+}
+
+Rotation const* Scene::open_rotation(std::string const& key) const {
+  auto const found = on_record.open_of.find(key);
+  if (found == on_record.open_of.end() || found->second.empty()) return nullptr;
+  return &on_record.rotations.at(*found->second.begin());
+}
+
+std::optional<Instant> Scene::due(std::string const& key, std::string const& up_to,
+                                  AppliedPolicy const& applied) const {
+  TrueKey const* const of = truth.find(key);
+  if (of == nullptr) return std::nullopt;
+  std::vector<Instant> created;
+  bool found = false;
+  for (TrueVersion const& version : of->versions) {
+    created.push_back(version.created);
+    found = version.id == up_to;
+    if (found) break;
+  }
+  if (!found) return std::nullopt;
+  return calendar_due(created, applied.every.count(), applied.policy->zone);
+}
+
+void Scene::note(storage::Change const& change) {
+  for (storage::StoredKey const& stored : change.keys) on_record.keys[stored.key.ref.text()] = stored.key;
+  for (Rotation const& rotation : change.rotations) {
+    bool const ended = rotation.state == RotationState::done || rotation.state == RotationState::abandoned;
+    auto& open = on_record.open_of[rotation.key.text()];
+    if (ended) {
+      open.erase(rotation.id.str());
+    } else {
+      open.insert(rotation.id.str());
+    }
+    on_record.rotations[rotation.id.str()] = rotation;
+  }
+  for (storage::StepRecord const& step : change.steps) {
+    auto const rotation = on_record.rotations.find(step.rotation.str());
+    if (rotation == on_record.rotations.end()) continue;
+    std::string const key = rotation->second.key.text();
+    if (step.ended_at) {
+      on_record.intended[key].erase(step.rotation.str());
+    }
+  }
+  for (storage::StepRecord const& step : change.steps) {
+    auto const rotation = on_record.rotations.find(step.rotation.str());
+    if (rotation == on_record.rotations.end() || step.ended_at) continue;
+    on_record.intended[rotation->second.key.text()].insert(step.rotation.str());
+  }
+  std::erase_if(on_record.intended, [](auto const& entry) { return entry.second.empty(); });
+}
+
+}  // namespace rekeyd::simulation
