@@ -275,10 +275,29 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
   }
   if (moved.trouble) co_return ended(std::move(rotation), outcome_of(*moved.trouble));
   if (moved.refused > 0) {
+    StepResult refused = co_await newer_or_refused(std::move(rotation), key, moved);
+    co_return refused;
+  }
+  co_return ended(std::move(rotation), StepDone{});
+}
+
+/// A service that re-wraps takes the version that is current then. If someone rotated the key again
+/// meanwhile, that is why WDEKs were refused, and the newer version is where they go.
+asio::awaitable<StepResult> RotationSteps::newer_or_refused(Rotation rotation, TrackedKey const& key,
+                                                            RewrapSummary moved) {
+  Result<KeyDescription> const now = co_await read(rotation.key);
+  if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  if (!now->key.current || now->key.current == rotation.new_version) {
     StepBlocked blocked{"deks_refused", deks_refused(rotation.key, moved)};
     co_return ended(std::move(rotation), std::move(blocked));
   }
-  co_return ended(std::move(rotation), StepDone{});
+  Instant const at = world_.clock.wall_now();
+  rotation.new_version = now->key.current;
+  rotation.new_version_made_by = MadeBy::other;
+  StepWait again{at, "the key was rotated again by someone else; its dependants follow"};
+  StepResult result = ended(std::move(rotation), std::move(again));
+  result.facts = facts_of(result.rotation, key, *now, at);
+  co_return result;
 }
 
 asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey const& key) {

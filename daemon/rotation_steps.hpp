@@ -39,6 +39,8 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> adopt(Rotation rotation, TrackedKey const& key, KeyVersion version,
                                            MadeBy made_by, providers::Evidence evidence);
   boost::asio::awaitable<StepResult> propagate(Rotation rotation, TrackedKey const& key);
+  boost::asio::awaitable<StepResult> newer_or_refused(Rotation rotation, TrackedKey const& key,
+                                                      RewrapSummary moved);
   boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
 

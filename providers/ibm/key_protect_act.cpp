@@ -106,16 +106,15 @@ asio::awaitable<Result<RotateReceipt>> KeyProtect::rotate(RotateOrder order, Clo
   co_return receipt;
 }
 
-// A rotation changes nothing of a key but its material, so whatever else differs was somebody's doing.
+// Tags, dates and key ring are the key's and not its version's: a rotation does not touch them, and who
+// changed them meanwhile is told by the inventory. Left is what would keep dependants from using the new
+// version.
 std::vector<std::string> KeyProtect::inheritance_defects(RootKey const& before, RootKey const& after) const {
   std::vector<std::string> defects;
-  if (after.state != before.state) {
+  if (after.state != before.state && after.state != KeyState::active) {
     defects.push_back(fmt::format("the key was {} and is {}", to_text(before.state), to_text(after.state)));
   }
-  if (after.expires != before.expires) defects.push_back("the key's expiration date changed");
   if (after.origin != before.origin) defects.push_back("the origin of the key's material changed");
-  if (after.tags != before.tags) defects.push_back("the key's tags changed");
-  if (after.key_ring != before.key_ring) defects.push_back("the key moved to another key ring");
   return defects;
 }
 

@@ -138,6 +138,26 @@ TEST_CASE("a rotation by someone else before, during or after ours is told once 
   CHECK(test::keys_at_clouds(life).at(test::vault_key).versions.size() == versions);
 }
 
+TEST_CASE("a rotation by someone else while IBM re-wraps for ours is where the wrapped DEKs go") {
+  LivingDaemon life(test::small_world());
+  life.cloud().faults().add(
+      test::fault("refuse", "us-south.*", "POST", "*/actions/rewrap"));  // it rests, and
+  life.start();
+  auto const resting = [&] {
+    auto const failed = life.events(EventKind::step_failed);
+    return !failed.empty() && failed.back().event.step == "propagate";
+  };
+  REQUIRE(life.run_until(resting));
+  life.cloud().faults().clear();
+  life.clock().advance(std::chrono::hours(2));  // Key Protect's hour is over before its next try
+  test::act_at_ibm(life, "rotate", test::ibm_key);
+  REQUIRE(life.run_until([&] { return life.verdict(test::ibm_key).status == KeyStatus::ready; }));
+  test::require_versions_told_once(life);
+  test::require_deks_on_current_versions(life);
+  CHECK(life.events(EventKind::rotation_blocked).empty());
+  CHECK(life.events(EventKind::drift).size() == 1);
+}
+
 /// One more wrapped DEK of the vault key, which nobody can unwrap. Its file.
 std::filesystem::path add_unreadable_dek(LivingDaemon& life) {
   sim::Envelope envelope = life.cloud().deks().front().envelope;

@@ -409,9 +409,12 @@ TEST_CASE("what changed beside the material is told") {
   auto after = before;
   CHECK(world.provider->inheritance_defects(before, after).empty());
   after.tags.clear();
-  after.state = KeyState::suspended;
   after.key_ring = "other";
-  CHECK(world.provider->inheritance_defects(before, after).size() == 3);
+  CHECK(world.provider->inheritance_defects(before, after).empty());  // the key's, not the version's
+  after.state = KeyState::suspended;
+  after.origin = Origin::imported;
+  CHECK(world.provider->inheritance_defects(before, after).size() == 2);
+  CHECK(world.provider->inheritance_defects(after, before).size() == 1);  // somebody enabled it: no loss
 }
 
 TEST_CASE("the flavours differ in what they can do") {
