@@ -176,8 +176,9 @@ RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion cons
   if (!versions.empty() && !known_before(rotation, versions.back().id)) {
     return AdoptVersion{versions.back(), maker_of(rotation, versions.back())};
   }
-  if (rotation.last_sent && now < *rotation.last_sent + visibility_lag) {
-    return LookAgain{*rotation.last_sent + visibility_lag};
+  if (rotation.last_sent) {
+    Instant const settled = *rotation.last_sent + request_life_max + visibility_lag;
+    if (now < settled) return LookAgain{settled};
   }
   return SendRotate{};
 }

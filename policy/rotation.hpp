@@ -103,6 +103,10 @@ std::chrono::seconds backoff(int failures, Error const& error);
 /// Failures in a row after which a step stops trying and blocks, by error class; nothing = never.
 std::optional<int> failures_max(ErrorClass error_class);
 
+/// How long after it was sent a request whose answer never came may still take effect: five minutes in some
+/// queue on the way, and five by which our clock may be set forward in the meantime.
+inline constexpr std::chrono::minutes request_life_max{10};
+
 /// What the rotate step should do, given what the provider shows now.
 struct SendRotate {};  ///< Nothing of ours is out there: send the request.
 struct AdoptVersion {
@@ -116,7 +120,8 @@ using RotateDecision = std::variant<SendRotate, AdoptVersion, LookAgain>;
 
 /// Decides from provider truth: a version that was not there when the rotation was claimed is adopted
 /// (ours if it carries our operation id, or if we sent a request and it was made since); a request whose
-/// result is unknown is given `visibility_lag` to show up before it is sent again.
+/// result is unknown is given `request_life_max` to arrive and `visibility_lag` to show up before it is sent
+/// again.
 /// `versions` oldest first.
 RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion const> versions,
                              std::chrono::seconds visibility_lag, Instant now);

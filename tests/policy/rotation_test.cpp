@@ -127,10 +127,12 @@ TEST_CASE("a request of unknown fate is given the provider's lag before it is se
   std::vector<KeyVersion> const versions{a_version("v1", "2026-01-01T00:00:00Z")};
   Rotation rotation = claimed();
   rotation.last_sent = now;
-  RotateDecision const early = decide_rotate(rotation, versions, lag, now + lag - std::chrono::seconds(1));
+  // Under way for a while, and then not seen at once.
+  Instant const settled = now + request_life_max + lag;
+  RotateDecision const early = decide_rotate(rotation, versions, lag, settled - std::chrono::seconds(1));
   REQUIRE(std::holds_alternative<LookAgain>(early));
-  CHECK(std::get<LookAgain>(early).at == now + lag);
-  CHECK(std::holds_alternative<SendRotate>(decide_rotate(rotation, versions, lag, now + lag)));
+  CHECK(std::get<LookAgain>(early).at == settled);
+  CHECK(std::holds_alternative<SendRotate>(decide_rotate(rotation, versions, lag, settled)));
 }
 
 TEST_CASE("a version with our operation id is ours, wherever it stands in the list") {

@@ -30,6 +30,7 @@ struct Options {
   std::string world{"mixed"};
   fs::path worlds{REKEYD_SOURCE_DIR "/tests/simulation/worlds"};
   fs::path trace;
+  std::string defect{"none"};
   unsigned processes{std::max(1U, std::thread::hardware_concurrency())};
 };
 
@@ -41,6 +42,8 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--world", options.world, "A world of tests/simulation/worlds");
   app.add_option("--worlds", options.worlds, "Another folder of worlds");
   app.add_option("--trace", options.trace, "Write every event of --seed into this file");
+  app.add_option("--defect", options.defect, "Make this mistake on purpose")
+      ->check(CLI::IsMember(sml::defect_names()));
   app.add_option("--processes", options.processes, "So many at the same time")->check(CLI::Range(1, 1024));
 }
 
@@ -79,7 +82,9 @@ int simulate(Options const& options) {
   rekeyd::sim::Randomness chance(1);
   rekeyd::sim::RsaPool pool(rsa_keys, chance);
   pool.fill(2048);
-  sml::RunOptions run{.months = options.months, .rsa_keys = &pool};
+  sml::RunOptions run{.months = options.months,
+                      .defect = sml::parse_defect(options.defect).value_or(sml::Defect::none),
+                      .rsa_keys = &pool};
 
   sml::Summary summary;
   auto const heard = [&](sml::Outcome const& outcome) {

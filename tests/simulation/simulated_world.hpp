@@ -37,6 +37,7 @@ class SimulatedWorld {
   void fill_disk(std::chrono::milliseconds span);
   void free_disk();
   bool disk_died();
+  void policies_read();
   void put_policies_in_force();
 
   // What is told to the rules.

@@ -56,6 +56,17 @@ TEST_CASE("the same seed lives the same life, byte for byte, and another seed an
   CHECK_FALSE((once.trace == other.trace));
 }
 
+TEST_CASE("the simulation finds mistakes that are made on purpose") {
+  Scenario const small = world("small");
+  auto const [defect, within] = GENERATE(table<Defect, std::uint64_t>({{Defect::rename_without_fsync, 30},
+                                                                       {Defect::commit_without_sync, 30},
+                                                                       {Defect::repeated_rotate, 30}}));
+  bool found = false;
+  for (std::uint64_t seed = 1; seed <= within && !found; ++seed)
+    found = live_through(small, {.seed = seed, .months = 3, .defect = defect}).broken.has_value();
+  CHECK(found);
+}
+
 TEST_CASE("a world file with mistakes tells them all") {
   CHECK_FALSE(load_scenario("/there/is/no/such/world.yaml"));
 }
