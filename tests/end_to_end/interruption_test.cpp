@@ -11,7 +11,7 @@ namespace rekeyd::test {
 namespace {
 
 // Longer than any provider may take to show a version that it made.
-constexpr auto longer_than_any_lag = std::chrono::minutes(10);
+constexpr auto longer_than_any_lag = std::chrono::minutes(25);
 
 Organisation::Wanted slow_clouds() {
   Organisation::Wanted wanted;

@@ -18,7 +18,7 @@ namespace rekeyd::test {
 namespace {
 
 // Longer than any provider may take to show a version that it made.
-constexpr auto longer_than_any_lag = std::chrono::minutes(10);
+constexpr auto longer_than_any_lag = std::chrono::minutes(25);
 constexpr unsigned kills_an_organisation = 8;
 constexpr std::size_t due_keys = 10;
 
