@@ -45,7 +45,7 @@ std::expected<EndpointUrl, Complaint> parse_endpoint_url(std::string_view text) 
   if (!parsed) {
     return std::unexpected(complaint("not a URL", "write it like https://us-south.kms.cloud.ibm.com"));
   }
-  boost::urls::url_view const url = *parsed;
+  boost::urls::url_view const& url = *parsed;
   if (url.scheme_id() != boost::urls::scheme::https) {
     return std::unexpected(complaint("a service is spoken to over https only", "begin it with https://"));
   }
