@@ -20,7 +20,6 @@ class SqliteReader {
   std::optional<Rotation> rotation(RotationId const& id);
   std::vector<Rotation> rotations(KeyRef const& ref, std::size_t limit);
   std::vector<StepRecord> steps(RotationId const& id);
-  std::vector<Instant> rotate_intents_since(Instant since);
   std::vector<PreviousDek> previous_deks(KeyRef const& ref);
   std::vector<Hold> holds();
   std::vector<RecordedEvent> history(HistoryQuery const& query);
@@ -61,9 +60,6 @@ class SqliteReading : public Base {
   }
   Result<std::vector<StepRecord>> steps(RotationId const& id) override {
     return read([&] { return reader_.steps(id); });
-  }
-  Result<std::vector<Instant>> rotate_intents_since(Instant since) override {
-    return read([&] { return reader_.rotate_intents_since(since); });
   }
   Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) override {
     return read([&] { return reader_.previous_deks(ref); });

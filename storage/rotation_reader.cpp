@@ -98,14 +98,4 @@ std::vector<StepRecord> SqliteReader::steps(RotationId const& id) {
   return steps;
 }
 
-std::vector<Instant> SqliteReader::rotate_intents_since(Instant since) {
-  std::vector<Instant> intents;
-  Query row = connection_.query(R"sql(
-    SELECT intended_at FROM steps
-    WHERE step = 'rotate' AND attempt = 1 AND intended_at >= ?1 ORDER BY intended_at)sql");
-  row.with(since);
-  while (row.next()) intents.push_back(row.take<Instant>());
-  return intents;
-}
-
 }  // namespace rekeyd::storage

@@ -122,9 +122,6 @@ class StoreReader {
   virtual Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) = 0;
   /// By intended_at, then in the order of the steps and attempts.
   virtual Result<std::vector<StepRecord>> steps(RotationId const& id) = 0;
-  /// Moments at which rotate steps were first intended since `since`, oldest first: what a cap per hour
-  /// counts.
-  virtual Result<std::vector<Instant>> rotate_intents_since(Instant since) = 0;
   /// In the order they were recorded.
   virtual Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) = 0;
 

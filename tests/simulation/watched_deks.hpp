@@ -20,6 +20,9 @@ class WatchedDeks final : public providers::DekStore {
                                                           std::size_t limit) override;
   boost::asio::awaitable<std::vector<Result<void>>> replace(
       std::vector<providers::DekReplacement> batch) override;
+  boost::asio::awaitable<Result<void>> rehearse(KeyRef key) override {
+    return store_->rehearse(std::move(key));
+  }
   std::vector<providers::DekDefect> defects() const override { return store_->defects(); }
 
  private:

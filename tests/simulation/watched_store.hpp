@@ -29,15 +29,13 @@ class WatchedStore final : public storage::Store {
     return store_->rotations(ref, limit);
   }
   Result<std::vector<storage::StepRecord>> steps(RotationId const& id) override { return store_->steps(id); }
-  Result<std::vector<Instant>> rotate_intents_since(Instant since) override {
-    return store_->rotate_intents_since(since);
-  }
   Result<std::vector<storage::PreviousDek>> previous_deks(KeyRef const& ref) override {
     return store_->previous_deks(ref);
   }
   Result<std::vector<storage::RecordedEvent>> history(storage::HistoryQuery const& query) override {
     return store_->history(query);
   }
+  Result<std::vector<Hold>> holds() override { return store_->holds(); }
   Result<storage::HistoryHead> history_head() override { return store_->history_head(); }
 
  private:

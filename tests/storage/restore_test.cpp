@@ -95,9 +95,9 @@ TEST_CASE("no reading of the old life counts as one of the new") {
   RestoreOrder order = aged.order();
   order.now = moment(50);  // The samples were last seen at 100.
   REQUIRE(restore(order));
-  for (StoredKey const& key : open_or_fail(aged.scratch.database())->keys().value()) {
-    CHECK(key.last_seen < moment(50));
-  }
+  auto const keys = open_or_fail(aged.scratch.database())->keys();
+  REQUIRE(keys);
+  for (StoredKey const& key : *keys) CHECK(key.last_seen < moment(50));
 }
 
 TEST_CASE("nothing is restored while a daemon works on the database") {

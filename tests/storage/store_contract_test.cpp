@@ -50,7 +50,6 @@ TEMPLATE_TEST_CASE("a new store is empty and knows nothing", "[contract]", Sqlit
   CHECK_FALSE(value_of(store->rotation(RotationId("r"))).has_value());
   CHECK(value_of(store->rotations(ledger(), 10)).empty());
   CHECK(value_of(store->steps(RotationId("r"))).empty());
-  CHECK(value_of(store->rotate_intents_since(moment(-1000))).empty());
   CHECK(value_of(store->previous_deks(ledger())).empty());
   CHECK(value_of(store->holds()).empty());
   CHECK(value_of(store->history({})).empty());
@@ -278,22 +277,6 @@ TEMPLATE_TEST_CASE("a step's outcome replaces its intent", "[contract]", SqliteH
   outcome.steps = {{RotationId("r-1"), Step::rotate, 1, moment(5), moment(9), "done", "made v2"}};
   commit_or_fail(*store, outcome);
   CHECK(value_of(store->steps(RotationId("r-1"))) == outcome.steps);
-}
-
-TEMPLATE_TEST_CASE("the cap per hour counts each rotate once by its first intent", "[contract]", SqliteHome) {
-  TestType home;
-  auto const store = home.open();
-  Change change = only_key(ledger());
-  change.keys.push_back(stored_key(backups()));
-  change.rotations = {open_rotation(ledger(), "r-1"), open_rotation(backups(), "r-2")};
-  change.steps = {{RotationId("r-1"), Step::claim, 1, moment(200), moment(200), "done", ""},
-                  {RotationId("r-1"), Step::rotate, 1, moment(300), moment(301), "again", ""},
-                  {RotationId("r-1"), Step::rotate, 2, moment(900), std::nullopt, "", ""},
-                  {RotationId("r-2"), Step::rotate, 1, moment(100), moment(101), "done", ""}};
-  commit_or_fail(*store, change);
-  CHECK(value_of(store->rotate_intents_since(moment(0))) == std::vector{moment(100), moment(300)});
-  CHECK(value_of(store->rotate_intents_since(moment(300))) == std::vector{moment(300)});
-  CHECK(value_of(store->rotate_intents_since(moment(301))).empty());
 }
 
 TEMPLATE_TEST_CASE("a previous WDEK recorded again is kept once and another of its name beside it",

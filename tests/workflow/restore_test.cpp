@@ -1,6 +1,7 @@
 // A database from a backup meets a newer world: what it says is believed only after the provider was read.
 #include "storage/restore.hpp"
 
+#include "tests/workflow/behind_our_back.hpp"
 #include "tests/workflow/living_daemon.hpp"
 #include "tests/workflow/small_world.hpp"
 
@@ -154,7 +155,7 @@ TEST_CASE("wrapped DEKs on a newer version than the backup's rotation had in han
   REQUIRE(
       life.run_until([&] { return life.settled() && life.events(EventKind::rotation_done).size() == 3; }));
   life.run_for(std::chrono::hours(2));
-  test::rotate_behind_our_back(life, test::ibm_key);
+  test::act_at_ibm(life, "rotate", test::ibm_key);
   REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 4; }));
   auto const keys = test::keys_at_clouds(life);
   restore_backup(life);
