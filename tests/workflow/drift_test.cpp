@@ -140,8 +140,9 @@ TEST_CASE("a rotation by someone else before, during or after ours is told once 
 
 TEST_CASE("a rotation by someone else while IBM re-wraps for ours is where the wrapped DEKs go") {
   LivingDaemon life(test::small_world());
-  life.cloud().faults().add(
-      test::fault("refuse", "us-south.*", "POST", "*/actions/rewrap"));  // it rests, and
+  sim::FaultRule down = test::fault("refuse", "us-south.*", "POST", "*/actions/rewrap");
+  down.times = 100;
+  life.cloud().faults().add(down);
   life.start();
   auto const resting = [&] {
     auto const failed = life.events(EventKind::step_failed);
