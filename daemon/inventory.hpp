@@ -55,7 +55,7 @@ class Inventory {
   Listeners listeners_;
   int failures_{};
   std::optional<Instant> believe_from_;  ///< When keys of this look can be read that could not yet.
-  std::size_t unread_{};  ///< Keys that the last look listed and could not read.
+  std::size_t unread_{};                 ///< Keys that the last look listed and could not read.
   std::string unlisted_;  ///< The last entry of this look's listings that could not be read, told; or empty.
 };
 
