@@ -158,11 +158,12 @@ bool SimulatedWorld::run_ready_work() {
 }
 
 void SimulatedWorld::let_time_pass() {
-  auto next = universe_.happenings.next().value_or(providers::Clock::Mono::max());
+  constexpr auto never = providers::Clock::Mono::max();
+  auto const next = universe_.happenings.next().value_or(never);
   bool const frozen = universe_.clock.mono_now() < frozen_until_;
-  auto const waking = frozen ? std::optional(frozen_until_) : universe_.clock.next_waking();
-  if (waking && *waking < next) {
-    universe_.clock.advance_to(*waking);
+  auto const waking = frozen ? frozen_until_ : universe_.clock.next_waking().value_or(never);
+  if (waking < next) {
+    universe_.clock.advance_to(waking);
     return;
   }
   universe_.clock.advance_to(next);
