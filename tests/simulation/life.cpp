@@ -22,7 +22,7 @@ Life::Life(Parts const& parts)
       network_(parts.network),
       number_(parts.number),
       transport_(std::make_unique<NetworkTransport>(parts.network, parts.number, parts.defect)),
-      io_(std::make_unique<asio::io_context>(1)) {}
+      io_(std::make_unique<Loop>()) {}
 
 Result<void> Life::start(Parts& parts) {
   auto opened = storage::open_sqlite_store({.path = parts.settings.database, .vfs = parts.vfs});
@@ -48,7 +48,7 @@ Result<void> Life::start(Parts& parts) {
 }
 
 Life::~Life() {
-  // First all that is under way, then the loop, and only then what the coroutines refer to while they unwind.
+  // First all that is under way, and only then what the coroutines refer to while they unwind.
   auto const drop = [this] {
     do {
       universe_.ready.clear();
@@ -57,7 +57,7 @@ Life::~Life() {
     } while (!universe_.ready.empty());
   };
   drop();
-  io_.reset();
+  io_->abandon_work();
   drop();
 }
 

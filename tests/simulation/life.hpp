@@ -46,6 +46,14 @@ class Life {
   bool ended() const { return ended_; }
 
  private:
+  /// Lets go of the work that its services hold before it lets go of the services: frames that unwind still
+  /// need them.
+  class Loop final : public boost::asio::io_context {
+   public:
+    Loop() : io_context(1) {}
+    void abandon_work() { shutdown(); }
+  };
+
   explicit Life(Parts const& parts);
   Result<void> start(Parts& parts);
 
@@ -58,7 +66,7 @@ class Life {
   std::unique_ptr<NetworkTransport> transport_;
   std::unique_ptr<daemon::World> world_;
   std::unique_ptr<daemon::Daemon> daemon_;
-  std::unique_ptr<boost::asio::io_context> io_;
+  std::unique_ptr<Loop> io_;
 };
 
 }  // namespace rekeyd::simulation

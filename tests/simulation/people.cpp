@@ -92,14 +92,17 @@ std::string People::enabled_path(std::string const& key) const {
   return "/keys/" + name_in(key) + "/" + scene_.truth.find(key)->current + api_version;
 }
 
+// An answer may be lost: people look at what came of it.
+bool People::usable(std::string const& key) const { return scene_.truth.find(key)->usable; }
+
 void People::disable() {
   std::string const key = some_key();
   if (key.empty() || disabled_.contains(key) || removed_.contains(key)) return;
   Place const& place = *scene_.addresses.of_key(key);
   std::string const version = enabled_path(key);
-  bool const done = place.azure ? ask(place, "PATCH", version, R"({"attributes":{"enabled":false}})")
-                                : ask(place, "POST", "/api/v2/keys/" + name_in(key) + "/actions/disable", "");
-  if (!done) return;
+  place.azure ? ask(place, "PATCH", version, R"({"attributes":{"enabled":false}})")
+              : ask(place, "POST", "/api/v2/keys/" + name_in(key) + "/actions/disable", "");
+  if (usable(key)) return;
   disabled_[key] = version;
   did("disables " + key);
   auto const back = scene_.universe.in(between(scene_.universe.people, 1min, 24h * 10));
@@ -109,8 +112,9 @@ void People::disable() {
 void People::enable(std::string const& key) {
   if (!disabled_.contains(key)) return;
   Place const& place = *scene_.addresses.of_key(key);
-  bool const done = place.azure ? ask(place, "PATCH", disabled_.at(key), R"({"attributes":{"enabled":true}})")
-                                : ask(place, "POST", "/api/v2/keys/" + name_in(key) + "/actions/enable", "");
+  place.azure ? ask(place, "PATCH", disabled_.at(key), R"({"attributes":{"enabled":true}})")
+              : ask(place, "POST", "/api/v2/keys/" + name_in(key) + "/actions/enable", "");
+  bool const done = usable(key);
   did(fmt::format("enables {}{}", key, done ? "" : ", in vain"));
   if (done) {
     disabled_.erase(key);
@@ -123,7 +127,9 @@ void People::remove() {
   std::string const key = some_key();
   if (key.empty() || disabled_.contains(key) || removed_.contains(key)) return;
   Place const& place = *scene_.addresses.of_key(key);
-  if (!place.azure || !ask(place, "DELETE", "/keys/" + name_in(key) + api_version, "")) return;
+  if (!place.azure) return;
+  ask(place, "DELETE", "/keys/" + name_in(key) + api_version, "");
+  if (usable(key)) return;
   removed_.insert(key);
   did("deletes " + key);
   auto const back = scene_.universe.in(between(scene_.universe.people, 1min, 24h * 10));
@@ -133,7 +139,8 @@ void People::remove() {
 void People::recover(std::string const& key) {
   if (!removed_.contains(key)) return;
   Place const& place = *scene_.addresses.of_key(key);
-  bool const done = ask(place, "POST", "/deletedkeys/" + name_in(key) + "/recover" + api_version, "");
+  ask(place, "POST", "/deletedkeys/" + name_in(key) + "/recover" + api_version, "");
+  bool const done = usable(key);
   did(fmt::format("recovers {}{}", key, done ? "" : ", in vain"));
   if (done) {
     removed_.erase(key);

@@ -42,6 +42,7 @@ class People {
   void tag();
 
   std::string some_key();
+  bool usable(std::string const& key) const;
   /// True when the cloud did it.
   bool ask(Place const& place, std::string const& method, std::string const& target, std::string const& body);
   std::string token(Place const& place);

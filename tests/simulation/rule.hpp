@@ -29,7 +29,7 @@ class Rule {
   /// A request of the daemon took effect or was refused; `made`: what new versions it left.
   virtual void arrived(Letter const&, sim::Delivery const&, std::vector<Truth::NewVersion> const&) {}
   virtual void wrote_deks(std::vector<DekId> const&) {}
-  /// Some hours have passed. The daemon may be dead.
+  /// A day has passed. The daemon may be dead.
   virtual void looked_around() {}
   /// The daemon ended in order: nothing of it should be left.
   virtual void ended_in_order() {}

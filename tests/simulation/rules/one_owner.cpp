@@ -14,7 +14,7 @@ class OneOwner final : public Rule {
   OneOwner(Scene& scene, std::string vfs) : Rule(scene), vfs_(std::move(vfs)) {}
   void began() override { second_one_tries(); }
   void looked_around() override {
-    if (scene_.reports && ++looks_ % 64 == 0) second_one_tries();
+    if (scene_.reports && ++looks_ % 16 == 0) second_one_tries();
   }
 
  private:
