@@ -90,6 +90,18 @@ bool knows(TrackedKey const* known, VersionId const& version) {
   return std::ranges::find(versions, version, &KeyVersion::id) != versions.end();
 }
 
+/// Versions do not go away. What a reading leaves out (a deleted key shows none, a provider that lags not the
+/// newest) stays known.
+std::vector<KeyVersion> with_known(TrackedKey const* known, std::vector<KeyVersion> shown) {
+  if (known == nullptr) return shown;
+  for (KeyVersion const& version : known->stored.versions) {
+    if (std::ranges::find(shown, version.id, &KeyVersion::id) != shown.end()) continue;
+    auto const place = std::ranges::upper_bound(shown, version.created, {}, &KeyVersion::created);
+    shown.insert(place, version);
+  }
+  return shown;
+}
+
 /// Every version goes on record once, with its maker as far as one can tell.
 void tell_versions(Known const& known, providers::KeyDescription const& description, Instant now,
                    storage::Change& change) {
@@ -117,12 +129,12 @@ void tell_versions(Known const& known, providers::KeyDescription const& descript
   }
 }
 
-/// Someone else's rotation: there was a current version, and another one has taken its place.
+/// Someone else's rotation: there was a current version, and one that we did not know has taken its place.
 std::optional<VersionId> drift_of(Known const& known, RootKey const& now_key, Instant now,
                                   storage::Change& change) {
   if (known.key == nullptr || !known.key->stored.key.current || !now_key.current) return std::nullopt;
   VersionId const before = *known.key->stored.key.current;
-  if (before == *now_key.current) return std::nullopt;
+  if (knows(known.key, *now_key.current)) return std::nullopt;
   auto const& maker = known.maker;
   bool const ours = maker && maker->version == *now_key.current && maker->made_by == MadeBy::rekeyd;
   if (ours) return std::nullopt;
@@ -185,7 +197,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
   seen.stored.last_seen = now;
   seen.stored.admitted = known.key != nullptr && known.key->stored.admitted;
   seen.stored.key = std::move(description.key);
-  seen.stored.versions = std::move(description.versions);
+  seen.stored.versions = with_known(known.key, std::move(description.versions));
   seen.change.keys.push_back(seen.stored);
   return seen;
 }
@@ -240,11 +252,10 @@ Observation observe_versions(TrackedKey const& known, providers::KeyDescription 
   Observation seen;
   Known const with{.key = &known, .maker = maker};
   tell_versions(with, description, now, seen.change);
-  bool const news = description.key.current && !knows(&known, *description.key.current);
-  if (news) seen.drift_from = drift_of(with, description.key, now, seen.change);
+  seen.drift_from = drift_of(with, description.key, now, seen.change);
   seen.stored = known.stored;
   seen.stored.last_seen = now;
-  seen.stored.versions = description.versions;
+  seen.stored.versions = with_known(&known, description.versions);
   seen.change.keys.push_back(seen.stored);
   return seen;
 }

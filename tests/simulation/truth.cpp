@@ -24,9 +24,9 @@ std::vector<TrueVersion> versions_of(json::object const& key) {
     version.id = text(of.at("id"));
     version.created = parse_rfc3339(of.at("created").as_string()).value();
     if (auto const* enabled = of.if_contains("enabled")) version.enabled = enabled->as_bool();
-    versions.push_back(std::move(version));
+    auto const place = std::ranges::upper_bound(versions, version.created, {}, &TrueVersion::created);
+    versions.insert(place, std::move(version));
   }
-  std::ranges::stable_sort(versions, {}, &TrueVersion::created);
   return versions;
 }
 

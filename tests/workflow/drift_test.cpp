@@ -95,6 +95,7 @@ TEST_CASE("a key that someone deletes at Key Vault is told of as gone, and as dr
   life.run_for(a_day);
   CHECK(last_drift(life) == "the provider lists the key again: someone restored it");
   CHECK(life.verdict(test::vault_key).status == KeyStatus::ready);
+  test::require_versions_told_once(life);
   test::require_deks_on_current_versions(life);
 }
 
