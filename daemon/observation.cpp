@@ -102,6 +102,20 @@ std::vector<KeyVersion> with_known(TrackedKey const* known, std::vector<KeyVersi
   return shown;
 }
 
+/// A reading that leaves out the version we know as the current one is older than what we know.
+void keep_newer_current(TrackedKey const* known, providers::KeyDescription& description) {
+  if (known == nullptr || !known->stored.key.current) return;
+  auto const& shown = description.versions;
+  RootKey const& before = known->stored.key;
+  if (std::ranges::find(shown, *before.current, &KeyVersion::id) != shown.end()) return;
+  auto const of = std::ranges::find(known->stored.versions, *before.current, &KeyVersion::id);
+  bool const newer =
+      !shown.empty() && of != known->stored.versions.end() && shown.back().created > of->created;
+  if (newer) return;
+  description.key.current = before.current;
+  description.key.current_created = before.current_created;
+}
+
 /// Every version goes on record once, with its maker as far as one can tell.
 void tell_versions(Known const& known, providers::KeyDescription const& description, Instant now,
                    storage::Change& change) {
@@ -179,6 +193,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
                     std::vector<Registration> const& known_registrations,
                     std::optional<std::vector<Registration>> const& registrations, Instant now) {
   Observation seen;
+  keep_newer_current(known.key, description);
   if (known.key == nullptr) {
     seen.change.events.push_back(
         event_about(description.key, EventKind::key_found, "root key seen for the first time", now));
