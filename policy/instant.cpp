@@ -3,22 +3,51 @@
 #include <date/date.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
+#include <string_view>
 
 namespace rekeyd {
 
 namespace {
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Is `text` like `form`, in which 'd' stands for a digit and '?' for a sign?
+bool has_form(std::string_view text, std::string_view form) {
+  auto const fits = [](char there, char wanted) {
+    if (wanted == 'd') return is_digit(there);
+    return wanted == '?' ? there == '+' || there == '-' : there == wanted;
+  };
+  return std::ranges::equal(text, form, fits);
+}
+
+/// 2026-05-01T00:00:10 with its offset, without its fraction, if the text is a date in one of the offset's
+/// spellings. The library only gets what has this form: its behaviour is undefined for some texts that have
+/// not.
+std::optional<std::string> in_whole_seconds(std::string_view text) {
+  constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd";
+  std::string_view const moment = text.substr(0, form.size());
+  if (!has_form(moment, form)) return std::nullopt;
+  std::string_view offset = text.substr(form.size());
+  if (offset.starts_with('.')) {
+    auto const end = std::ranges::find_if_not(offset.substr(1), is_digit);
+    if (end == offset.begin() + 1) return std::nullopt;
+    offset = std::string_view(end, offset.end());
+  }
+  if (offset != "Z" && !has_form(offset, "?dddd") && !has_form(offset, "?dd:dd")) return std::nullopt;
+  return std::string(moment).append(offset);
+}
+
 // The offset's two spellings differ by a colon; %z reads one, %Ez the other.
 std::optional<Instant> parse_with(std::string const& text, char const* format) {
   std::istringstream in(text);
-  // Microseconds: a provider's "never" is the year 9999, which nanoseconds in 64 bits do not reach.
-  date::sys_time<std::chrono::microseconds> parsed;
+  Instant parsed;
   in >> date::parse(format, parsed);
   if (in.fail()) return std::nullopt;
   in.peek();
   if (!in.eof()) return std::nullopt;
-  return std::chrono::floor<std::chrono::seconds>(parsed);
+  return parsed;
 }
 
 }  // namespace
@@ -34,9 +63,10 @@ std::string to_rfc3339(Instant instant) {
 }
 
 std::optional<Instant> parse_rfc3339(std::string_view text) {
-  std::string const copy(text);
+  auto const whole = in_whole_seconds(text);
+  if (!whole) return std::nullopt;
   for (char const* format : {"%FT%TZ", "%FT%T%Ez", "%FT%T%z"}) {
-    if (auto const parsed = parse_with(copy, format)) return parsed;
+    if (auto const parsed = parse_with(*whole, format)) return parsed;
   }
   return std::nullopt;
 }
