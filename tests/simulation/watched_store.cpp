@@ -3,7 +3,7 @@
 namespace rekeyd::simulation {
 
 Result<void> WatchedStore::commit(storage::Change const& change) {
-  Result<void> committed = store_->commit(change);
+  Result<void> committed = ForwardingStore::commit(change);
   watcher_(change, committed);
   return committed;
 }

@@ -1,6 +1,7 @@
 #include "daemon/group_commit.hpp"
 
 #include "storage/sqlite_store.hpp"
+#include "tests/support/forwarding_store.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -20,45 +21,22 @@ namespace {
 namespace asio = boost::asio;
 using daemon::GroupCommit;
 
+std::unique_ptr<storage::Store> real_store(std::filesystem::path const& database) {
+  auto opened = storage::open_sqlite_store({.path = database});
+  REQUIRE(opened);
+  return *std::move(opened);
+}
+
 /// The real store, counting transactions.
-class CountingStore final : public storage::Store {
+class CountingStore final : public test::ForwardingStore {
  public:
-  explicit CountingStore(std::filesystem::path const& database) {
-    auto opened = storage::open_sqlite_store({.path = database});
-    REQUIRE(opened);
-    store_ = *std::move(opened);
-  }
+  explicit CountingStore(std::filesystem::path const& database) : ForwardingStore(real_store(database)) {}
   Result<void> commit(storage::Change const& change) override {
     ++commits;
-    return store_->commit(change);
+    return ForwardingStore::commit(change);
   }
-  Result<std::vector<storage::StoredKey>> keys() override { return store_->keys(); }
-  Result<std::optional<storage::StoredKey>> key(KeyRef const& ref) override { return store_->key(ref); }
-  Result<std::vector<storage::StoredVersion>> versions(KeyRef const& ref) override {
-    return store_->versions(ref);
-  }
-  Result<std::vector<Registration>> registrations(KeyRef const& ref) override {
-    return store_->registrations(ref);
-  }
-  Result<std::vector<Rotation>> unfinished_rotations() override { return store_->unfinished_rotations(); }
-  Result<std::optional<Rotation>> rotation(RotationId const& id) override { return store_->rotation(id); }
-  Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) override {
-    return store_->rotations(ref, limit);
-  }
-  Result<std::vector<storage::StepRecord>> steps(RotationId const& id) override { return store_->steps(id); }
-  Result<std::vector<storage::PreviousDek>> previous_deks(KeyRef const& ref) override {
-    return store_->previous_deks(ref);
-  }
-  Result<std::vector<storage::RecordedEvent>> history(storage::HistoryQuery const& query) override {
-    return store_->history(query);
-  }
-  Result<std::vector<Hold>> holds() override { return store_->holds(); }
-  Result<storage::HistoryHead> history_head() override { return store_->history_head(); }
 
   int commits{};
-
- private:
-  std::unique_ptr<storage::Store> store_;
 };
 
 storage::Change said(std::string const& sentence) {
