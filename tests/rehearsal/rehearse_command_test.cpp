@@ -330,6 +330,29 @@ TEST_CASE("where the program of the rehearsal is not installed, rekeyctl says so
   CHECK_THAT(ended.err, Contains("not_installed") && Contains("REKEYD_TESTS"));
 }
 
+TEST_CASE("an installed rekeyctl finds the program where the installation put it", "[rehearsal][rekeyctl]") {
+  SmallFleet const fleet;
+  fs::create_directories(fleet.path() / "usr/bin");
+  fs::copy_file(REKEYCTL, fleet.path() / "usr/bin/rekeyctl");
+  fs::path const program =
+      fleet.write("usr/libexec/rekeyd/rekeyd-rehearse", "#!/bin/sh\necho found >&2; exit 1\n");
+  fs::permissions(program, fs::perms::owner_all);
+  Ended const ended = run_child({fleet.path() / "usr/bin/rekeyctl", "rehearse", "--config", fleet.config()});
+  CHECK(ended.exit == 1);
+  CHECK(ended.err == "found\n");
+}
+
+TEST_CASE("on another machine an edit is rehearsed without the policies in force", "[rehearsal][rekeyctl]") {
+  SmallFleet const fleet;
+  fleet.write("edited/all.yaml",
+              "version: 1\npolicies:\n  - { name: all, match: { key: \"*\" }, every: 12 months }\n");
+  fs::remove_all(fleet.policies());
+  CHECK(rehearse_again(fleet).exit == 1);
+  json::object const told =
+      document(rehearse_again(fleet, {"--policies", fleet.path() / "edited", "-o", "json"}));
+  CHECK(!told.at("rotations").as_array().empty());
+}
+
 TEST_CASE("a program of another version is not believed", "[rehearsal][rekeyctl]") {
   SmallFleet const fleet;
   fs::path const beside = fleet.path() / "beside";
