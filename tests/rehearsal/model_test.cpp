@@ -188,5 +188,5 @@ TEST_CASE("a large inventory is looked at more rarely, which is told", "[rehears
   RehearsedWorld const world(std::move(play));
   REQUIRE(world.notes().size() == 1);
   CHECK_THAT(world.notes()[0],
-             Catch::Contains("every 2 hours here") && Catch::Contains("not every 60 seconds"));
+             Catch::Contains("every 4 hours here") && Catch::Contains("not every 60 seconds"));
 }

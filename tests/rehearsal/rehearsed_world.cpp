@@ -27,7 +27,7 @@ namespace {
 
 /// Reading its keys is most of what a daemon does in a quiet year, and each reading is like the one before:
 /// so many of them are worth the time that they take.
-constexpr std::int64_t readings_max = 200'000;
+constexpr std::int64_t readings_max = 100'000;
 
 std::chrono::seconds inventory_interval(Play const& play, Instant until) {
   auto const keys = static_cast<std::int64_t>(play.state.keys.size());
