@@ -138,9 +138,11 @@ Result<Findings> RehearsedWorld::live() {
   if (auto started = start_daemon(); !started) return std::unexpected(started.error());
   if (auto reloaded = put_policies_in_force(); !reloaded) return std::unexpected(reloaded.error());
   begin_troubles();
-  look_later();
+  look_in(std::chrono::minutes(between_looks()) /
+          2);  // Not at the full hour, when what waits for it goes on.
   run_until(universe_.in(until_ - play_.from));
   // What is said at the end, a daemon has to say that has had the time to look around.
+  free_disk();
   if (!life_) {
     if (auto started = start_daemon(); !started) return std::unexpected(started.error());
     run_until(universe_.in(1h));
@@ -291,10 +293,12 @@ void RehearsedWorld::fill_disk(std::chrono::milliseconds span) {
   ++universe_.faults;
   disk_is_full_ = true;
   disk_.full(true);
-  universe_.happenings.at(universe_.in(span), [this] {
-    disk_is_full_ = false;
-    disk_.full(false);
-  });
+  universe_.happenings.at(universe_.in(span), [this] { free_disk(); });
+}
+
+void RehearsedWorld::free_disk() {
+  disk_is_full_ = false;
+  disk_.full(false);
 }
 
 void RehearsedWorld::next_outage(std::string const& host) {
@@ -316,8 +320,11 @@ std::uint64_t RehearsedWorld::count_cloud_faults() const {
 }
 
 /// Each look is at all keys: at a large fleet not every hour.
-void RehearsedWorld::look_later() {
-  auto const rest = std::chrono::hours(std::clamp<std::size_t>(keys() / 100, 1, 24));
+std::chrono::hours RehearsedWorld::between_looks() const {
+  return std::chrono::hours(std::clamp<std::size_t>(keys() / 100, 1, 24));
+}
+
+void RehearsedWorld::look_in(std::chrono::minutes rest) {
   universe_.happenings.at(universe_.in(rest), [this] { look(); });
 }
 
@@ -330,7 +337,7 @@ void RehearsedWorld::look() {
     if (play_.faults != Faults::none) retry_blocked(reports, now);
   }
   on_progress(now, diary_.rotations_begun());
-  look_later();
+  look_in(between_looks());
 }
 
 void RehearsedWorld::release_holds(Instant now) {
