@@ -2,7 +2,8 @@
 
 namespace rekeyd::rekeyctl {
 
-/// What rekeyctl ends with. Documented in docs/operating.md; scripts depend on it.
+/// What rekeyctl ends with. Documented in docs/operating.md; scripts depend on it. `rehearse` ends as `check`
+/// does before it begins, and as `status` would at its end.
 enum class Exit {
   well = 0,
   error = 1,      ///< It could not be done; stderr says why and what to do.
