@@ -170,7 +170,11 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
 
   Instant const now = world_.clock.wall_now();
   storage::Change change;
-  std::vector<Observation> seen;
+  struct Seen {
+    Observation observation;
+    std::optional<Rotation> following;
+  };
+  std::vector<Seen> seen;
   for (Reading& reading : readings) {
     TrackedKey const* known = fleet_.find(reading.key);
     bool const restored = known != nullptr && fleet_.awaits_reading(*known);
@@ -182,17 +186,20 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     auto const registered = world_.store.registrations(reading.key);
     if (!registered) co_return std::unexpected(registered.error());
     Observation observation = compared_with(known, restored, reading, *registered, now);
+    std::optional<Rotation> following;
+    if (observation.drift_from) following = follow_drift(*known, observation);
     storage::append(change, std::move(observation.change));
-    seen.push_back(std::move(observation));
+    seen.push_back({std::move(observation), std::move(following)});
   }
   if (Result<void> const written = world_.store.commit(change); !written) {
     co_return std::unexpected(written.error());
   }
-  for (Observation& observation : seen) {
-    KeyRef const ref = observation.stored.key.ref;
-    if (observation.rotation) fleet_.find(ref)->rotation = std::move(observation.rotation);
-    fleet_.put(std::move(observation.stored));
-    if (observation.drift_from) follow_drift(ref, *observation.drift_from, observation.drift_made_by);
+  for (auto& [observation, following] : seen) {
+    if (observation.rotation) {
+      fleet_.find(observation.stored.key.ref)->rotation = std::move(observation.rotation);
+    }
+    TrackedKey& key = fleet_.put(std::move(observation.stored));
+    if (following) rotator_.took_effect(key, *std::move(following));
   }
   listeners_.changed();
   co_return Result<void>();
@@ -256,16 +263,16 @@ void Inventory::remember_error(Error const& error) {
 }
 
 /// Dependants of a version that someone else made follow it like ours, where the policy lets us act.
-void Inventory::follow_drift(KeyRef const& ref, VersionId const& base, MadeBy made_by) {
-  TrackedKey& key = *fleet_.find(ref);
-  if (key.rotation) return;  // blocked: it follows when a person lets it go on
-  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+std::optional<Rotation> Inventory::follow_drift(TrackedKey const& known, Observation& observation) {
+  if (known.rotation) return std::nullopt;  // blocked: it follows when a person lets it go on
+  RootKey const& key = observation.stored.key;
+  PolicyMatch const match = match_policy(fleet_.policies().policies, key);
+  auto const* applied = std::get_if<AppliedPolicy>(&match);
   bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
-                           key.stored.key.state == KeyState::active && !key.stored.key.managed_elsewhere;
-  if (!ours_to_act) return;
-  if (auto const opened = rotator_.open_for_drift(key, base, made_by); !opened) {
-    spdlog::error("cannot follow the new version of {}: {}", ref.text(), to_text(opened.error()));
-  }
+                           key.state == KeyState::active && !key.managed_elsewhere;
+  if (!ours_to_act) return std::nullopt;
+  return rotator_.add_for_drift(observation.stored, *applied, *observation.drift_from,
+                                observation.drift_made_by, observation.change);
 }
 
 }  // namespace rekeyd::daemon

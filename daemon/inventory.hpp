@@ -1,5 +1,6 @@
 #pragma once
 #include "daemon/fleet.hpp"
+#include "daemon/observation.hpp"
 #include "daemon/rotator.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
@@ -44,7 +45,7 @@ class Inventory {
   void note_unreadable(RootKey const& listed, Error const& error);
   void note_unlisted(Error const& defect);
   void remember_error(Error const& error);
-  void follow_drift(KeyRef const& key, VersionId const& base, MadeBy made_by);
+  std::optional<Rotation> follow_drift(TrackedKey const& known, Observation& observation);
 
   World& world_;
   Fleet& fleet_;

@@ -117,6 +117,11 @@ void add_evidence(HistoryEvent& event, providers::Evidence const& evidence) {
 
 Result<void> Journal::open(Rotation const& rotation) {
   storage::Change change;
+  add_opening(rotation, change);
+  return world_.store.commit(change);
+}
+
+void Journal::add_opening(Rotation const& rotation, storage::Change& change) {
   change.rotations.push_back(rotation);
   HistoryEvent event =
       event_of(rotation, EventKind::rotation_opened, "rotation opened: " + rotation.reason, rotation.opened);
@@ -125,7 +130,6 @@ Result<void> Journal::open(Rotation const& rotation) {
   event.details["trigger"] = to_text(rotation.trigger);
   if (rotation.due) event.details["due"] = to_rfc3339(*rotation.due);
   change.events.push_back(std::move(event));
-  return world_.store.commit(change);
 }
 
 Result<storage::StepRecord> Journal::add_intent(Rotation const& rotation, storage::Change& change) {

@@ -19,6 +19,8 @@ class Journal {
 
   /// The rotation exists from here on.
   Result<void> open(Rotation const& rotation);
+  /// The same as a part of a change that somebody else makes durable.
+  static void add_opening(Rotation const& rotation, storage::Change& change);
   /// `rotation.step` is about to be tried. Returns the record that settle() completes.
   boost::asio::awaitable<Result<storage::StepRecord>> intend(Rotation rotation);
   /// The rotation as it is, in the middle of a step.

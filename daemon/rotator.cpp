@@ -39,23 +39,21 @@ Error no_rotation(KeyRef const& key, char const* wanted) {
 
 }  // namespace
 
-Result<RotationId> Rotator::begin(TrackedKey& key, Rotation rotation) {
+void Rotator::fill_in(Rotation& rotation, storage::StoredKey const& key, AppliedPolicy const* applied) {
   Instant const now = world_.clock.wall_now();
   rotation.id = RotationId(world_.random.uuid());
-  rotation.key = key.stored.key.ref;
+  rotation.key = key.key.ref;
   rotation.opened = now;
   rotation.updated = now;
-  if (auto const* applied = std::get_if<AppliedPolicy>(&key.match)) {
-    rotation.policy = applied->policy->name;
-    if (!key.stored.versions.empty()) {
-      rotation.due = due_at(*applied, key.stored.key.ref, key.stored.versions);
-    }
-  }
-  if (auto const durable = journal_.open(rotation); !durable) return std::unexpected(durable.error());
+  if (applied == nullptr) return;
+  rotation.policy = applied->policy->name;
+  if (!key.versions.empty()) rotation.due = due_at(*applied, key.key.ref, key.versions);
+}
+
+void Rotator::took_effect(TrackedKey& key, Rotation rotation) {
   spdlog::info("rotation {} of {} opened: {}", rotation.id.str(), rotation.key.text(), rotation.reason);
-  key.rotation = rotation;
+  key.rotation = std::move(rotation);
   fleet_.look_anew(key);
-  return rotation.id;
 }
 
 Result<RotationId> Rotator::open(TrackedKey& key, Trigger trigger, std::string requested_by,
@@ -65,10 +63,15 @@ Result<RotationId> Rotator::open(TrackedKey& key, Trigger trigger, std::string r
   rotation.requested_by = std::move(requested_by);
   rotation.reason = std::move(reason);
   if (trigger == Trigger::cryptoperiod) rotation.base_version = key.stored.key.current;
-  return begin(key, std::move(rotation));
+  fill_in(rotation, key.stored, std::get_if<AppliedPolicy>(&key.match));
+  if (auto const durable = journal_.open(rotation); !durable) return std::unexpected(durable.error());
+  RotationId const id = rotation.id;
+  took_effect(key, std::move(rotation));
+  return id;
 }
 
-Result<RotationId> Rotator::open_for_drift(TrackedKey& key, VersionId base_version, MadeBy made_by) {
+Rotation Rotator::add_for_drift(storage::StoredKey const& key, AppliedPolicy const& applied,
+                                VersionId base_version, MadeBy made_by, storage::Change& change) {
   Rotation rotation;
   rotation.trigger = Trigger::drift;
   rotation.requested_by = "rekeyd";
@@ -78,9 +81,11 @@ Result<RotationId> Rotator::open_for_drift(TrackedKey& key, VersionId base_versi
                           "have to follow";
   rotation.step = Step::propagate;
   rotation.base_version = std::move(base_version);
-  rotation.new_version = key.stored.key.current;
+  rotation.new_version = key.key.current;
   rotation.new_version_made_by = made_by;
-  return begin(key, std::move(rotation));
+  fill_in(rotation, key, &applied);
+  Journal::add_opening(rotation, change);
+  return rotation;
 }
 
 asio::awaitable<void> Rotator::carry_on(KeyRef ref) {

@@ -26,8 +26,13 @@ class Rotator {
 
   /// Opens a rotation for `key` durably. The caller then spawns carry_on(). Error: nothing happened.
   Result<RotationId> open(TrackedKey& key, Trigger trigger, std::string requested_by, std::string reason);
-  /// Opens a rotation whose new version someone else has made: only its dependants are left to move.
-  Result<RotationId> open_for_drift(TrackedKey& key, VersionId base_version, MadeBy made_by);
+  /// Adds to `change`, which records the new current version of `key` that someone else has made, a rotation
+  /// whose only work is to move its dependants. One transaction: a version that is on record without its
+  /// rotation would never be followed. Once it is durable, took_effect().
+  Rotation add_for_drift(storage::StoredKey const& key, AppliedPolicy const& applied, VersionId base_version,
+                         MadeBy made_by, storage::Change& change);
+  /// The rotation has become durable.
+  void took_effect(TrackedKey& key, Rotation rotation);
 
   /// Runs the key's open rotation until it ends, has to wait, or the daemon stops. The caller has marked the
   /// key as running; the mark is taken off at the end. Never throws except when cancelled.
@@ -39,7 +44,7 @@ class Rotator {
   Result<void> abandon(TrackedKey& key, std::string const& caller, std::string const& reason);
 
  private:
-  Result<RotationId> begin(TrackedKey& key, Rotation rotation);
+  void fill_in(Rotation& rotation, storage::StoredKey const& key, AppliedPolicy const* applied);
   boost::asio::awaitable<std::optional<storage::StepRecord>> intend(TrackedKey& key);
   boost::asio::awaitable<std::optional<storage::StepRecord>> one_step(TrackedKey& key,
                                                                       storage::StepRecord intended);
