@@ -3,10 +3,8 @@
 #include "config/load.hpp"
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
-#include "daemon/rekeyctl/table.hpp"
-#include "daemon/rekeyctl/wording.hpp"
+#include "daemon/rekeyctl/diagnostics_text.hpp"
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +12,6 @@
 
 namespace rekeyd::rekeyctl {
 
-namespace json = boost::json;
 namespace fs = std::filesystem;
 using config::Diagnostic;
 using config::Severity;
@@ -42,10 +39,6 @@ struct Findings {
     std::ranges::move(loaded.diagnostics, std::back_inserter(all));
     return std::move(loaded.value);
   }
-  std::size_t count(Severity severity) const {
-    return static_cast<std::size_t>(std::ranges::count(all, severity, &Diagnostic::severity));
-  }
-  bool unreadable() const { return std::ranges::find(all, "unreadable", &Diagnostic::rule) != all.end(); }
 };
 
 // Files given together are one set: two that claim the same keys are a mistake that neither shows alone.
@@ -75,63 +68,17 @@ Findings check(Options const& options) {
   return findings;
 }
 
-json::object write_place(SourcePlace const& place) {
-  json::object object{{"file", place.file}, {"line", nullptr}, {"column", nullptr}};
-  if (place.line > 0) {
-    object["line"] = place.line;
-    object["column"] = place.column;
-  }
-  return object;
-}
-
-json::object write_finding(Diagnostic const& d) {
-  json::object object = write_place(d.place);
-  object["severity"] = d.severity == Severity::error ? "error" : "warning";
-  object["rule"] = d.rule;
-  object["message"] = d.message;
-  object["hint"] = d.hint;
-  json::array related;
-  for (SourcePlace const& place : d.related) related.push_back(write_place(place));
-  object["related"] = std::move(related);
-  return object;
-}
-
-std::string json_text(Findings const& findings) {
-  json::array all;
-  for (Diagnostic const& each : findings.all) all.push_back(write_finding(each));
-  return json::serialize(json::object{{"schema", "rekeyd.check/1"},
-                                      {"errors", findings.count(Severity::error)},
-                                      {"warnings", findings.count(Severity::warning)},
-                                      {"findings", std::move(all)}});
-}
-
-std::string table_text(Findings const& findings, bool colour) {
-  std::string text;
-  for (Diagnostic const& each : findings.all) {
-    Style const style = each.severity == Severity::error ? Style::bad : Style::caution;
-    std::string const line = printable(config::to_text(each));
-    std::string const word = each.severity == Severity::error ? ": error: " : ": warning: ";
-    auto const at = line.find(word);
-    text += at == std::string::npos
-                ? line
-                : line.substr(0, at + 2) + styled(word.substr(2, word.size() - 3), style, colour) +
-                      line.substr(at + word.size() - 1);
-    text += "\n";
-  }
-  return text;
-}
-
 Exit run(Options const& options, Output& out) {
   Findings const findings = check(options);
   if (options.format == Format::json) {
-    out.json(json_text(findings));
+    out.json(diagnostics_json(findings.all));
   } else {
-    out.data(table_text(findings, out.colour()));
+    out.data(diagnostics_table(findings.all, out.colour()));
   }
-  std::size_t const errors = findings.count(Severity::error);
-  std::size_t const warnings = findings.count(Severity::warning);
-  if (errors + warnings > 0) out.words(counted(errors, "error") + ", " + counted(warnings, "warning"));
-  if (findings.unreadable()) return Exit::error;
+  std::size_t const errors = count(findings.all, Severity::error);
+  std::size_t const warnings = count(findings.all, Severity::warning);
+  if (errors + warnings > 0) out.words(diagnostics_counted(findings.all));
+  if (any_unreadable(findings.all)) return Exit::error;
   return errors > 0 || (options.strict && warnings > 0) ? Exit::findings : Exit::well;
 }
 

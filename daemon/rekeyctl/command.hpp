@@ -37,6 +37,7 @@ void add_status(Commands const& commands);
 void add_keys(Commands const& commands);
 void add_history(Commands const& commands);
 void add_rotate(Commands const& commands);
+void add_rehearse(Commands const& commands);
 void add_reload(Commands const& commands);
 void add_release(Commands const& commands);
 void add_retry(Commands const& commands);

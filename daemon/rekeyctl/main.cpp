@@ -12,8 +12,9 @@ namespace rekeyd::rekeyctl {
 namespace {
 
 constexpr char const* exit_words =
-    "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload),\n"
-    "4 overdue or blocked keys, or something held (status), 5 integrity failure (verify, backup, restore),\n"
+    "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload, rehearse),\n"
+    "4 overdue or blocked keys (status, rehearse), or something held (status), 5 integrity failure (verify, "
+    "backup, restore),\n"
     "64 wrong usage.";
 
 void describe(CLI::App& app, Action& chosen) {
@@ -22,8 +23,8 @@ void describe(CLI::App& app, Action& chosen) {
   app.footer(exit_words);
   Commands const commands{app, chosen};
   for (auto const add :
-       {add_check, add_plan, add_status, add_keys, add_history, add_rotate, add_reload, add_release,
-        add_retry, add_abandon, add_verify, add_backup, add_restore, add_version}) {
+       {add_check, add_plan, add_rehearse, add_status, add_keys, add_history, add_rotate, add_reload,
+        add_release, add_retry, add_abandon, add_verify, add_backup, add_restore, add_version}) {
     add(commands);
   }
 }

@@ -1,0 +1,355 @@
+#include "tests/rehearsal/rehearsed_world.hpp"
+
+#include "storage/sqlite_store.hpp"
+#include "tests/simulation/address_book.hpp"
+#include "tests/simulation/openssl_randomness.hpp"
+#include "tests/simulator/envelope.hpp"
+#include "tests/simulator/past.hpp"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace rekeyd::rehearsal {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using simulation::Life;
+using simulation::Purpose;
+using simulation::seed_for;
+
+namespace {
+
+/// Reading its keys is most of what a daemon does in a quiet year, and each reading is like the one before:
+/// so many of them are worth the time that they take.
+constexpr std::int64_t readings_max = 200'000;
+
+std::chrono::seconds inventory_interval(Play const& play, Instant until) {
+  auto const keys = static_cast<std::int64_t>(play.state.keys.size());
+  auto const affordable = std::chrono::ceil<std::chrono::hours>((until - play.from) * keys / readings_max);
+  return std::max<std::chrono::seconds>(play.settings.inventory_every, affordable);
+}
+
+void note_interval(std::chrono::seconds rehearsed, std::chrono::seconds own, ModelledClouds& model) {
+  if (rehearsed == own) return;
+  model.notes.push_back(
+      fmt::format("the inventory looks at the keys every {} hours here, to save time, and not every {} "
+                  "seconds as configured: providers will get more calls than are counted here",
+                  rehearsed / std::chrono::hours(1), own.count()));
+}
+
+void note_left_out(ModelledClouds& model) {
+  for (KeyRef const& key : model.left_out)
+    model.notes.push_back(fmt::format("{} is left out: the model has no such kind of key", key.text()));
+}
+
+ModelledClouds model_of(Play& play, Instant until) {
+  simulation::seed_openssl(seed_for(play.seed, Purpose::openssl));
+  ModelledClouds model =
+      model_clouds(play.state, play.deks, play.settings, seed_for(play.seed, Purpose::clouds), play.from);
+  std::erase_if(play.state.keys,
+                [&](KnownKey const& key) { return model.left_out.contains(key.stored.key.ref); });
+  std::erase_if(play.state.unfinished, [&](Rotation const& of) { return model.left_out.contains(of.key); });
+  std::set<RotationId> left;
+  for (Rotation const& rotation : play.state.unfinished) left.insert(rotation.id);
+  std::erase_if(play.state.steps, [&](storage::StepRecord const& of) { return !left.contains(of.rotation); });
+  note_left_out(model);
+  model.settings.inventory_every = inventory_interval(play, until);
+  note_interval(model.settings.inventory_every, play.settings.inventory_every, model);
+  return model;
+}
+
+}  // namespace
+
+RehearsedWorld::RehearsedWorld(Play play)
+    : play_(std::move(play)),
+      until_(sim::plus_months(play_.from, static_cast<int>(play_.months))),
+      universe_(play_.seed, play_.from, false),
+      model_(model_of(play_, until_)),
+      disk_(seed_for(play_.seed, Purpose::disk)),
+      network_(universe_, *model_.cloud),
+      troubles_(troubles_of(play_.faults)),
+      fate_(universe_, troubles_.fate,
+            {.crash = [this] { crash(); },
+             .stop = [this] { stop_daemon(); },
+             .freeze = [this](std::chrono::milliseconds span) { frozen_until_ = universe_.in(span); },
+             .fill_disk = [this](std::chrono::milliseconds span) { fill_disk(span); },
+             .step_clock =
+                 [this](std::chrono::seconds off) {
+                   universe_.clock.step_wall(off - universe_.clock.skew());
+                   ++universe_.faults;
+                 }}),
+      diary_(play_.state, play_.from, play_.settings.rotations.overdue_after),
+      log_([this](std::string const& words, bool critical) {
+        if (critical) model_.notes.push_back("the daemon itself has failed, please report it: " + words);
+      }),
+      random_(seed_for(play_.seed, Purpose::daemon)) {
+  furnish();
+}
+
+/// The daemon's files lie on a disk in memory: nothing of a rehearsal touches the machine's own.
+void RehearsedWorld::furnish() {
+  config::Settings& settings = model_.settings;
+  settings.database = disk_.root() / "state" / "rekeyd.db";
+  disk_.make_folder(settings.database.parent_path());
+  settings.control_socket.clear();
+  settings.control_group.clear();
+  settings.auditor_group.clear();
+  settings.network = {};
+  fs::path const secrets = disk_.root() / "secrets";
+  disk_.make_folder(secrets);
+  for (auto const& [name, secret] : model_.secrets) {
+    disk_.put(secrets / name, secret);
+    ::chmod((secrets / name).c_str(), S_IRUSR | S_IWUSR);
+  }
+  for (config::ProviderSettings& provider : settings.providers) {
+    auto* const azure = std::get_if<config::AzureSettings>(&provider.cloud);
+    config::SecretReference& secret = azure != nullptr
+                                          ? azure->credentials.client_secret
+                                          : std::get<config::IbmSettings>(provider.cloud).credentials.api_key;
+    secret.name = secrets / secret.name;
+  }
+  for (config::DekStoreSettings& store : settings.dek_stores) {
+    store.path = disk_.root() / store.name.str();
+    disk_.make_folder(store.path);
+  }
+  std::map<std::string, std::size_t> numbers;
+  for (sim::SeededDek const& dek : model_.deks) {
+    std::size_t const number = ++numbers[dek.envelope.vault + "/" + dek.envelope.key];
+    fs::path const file = settings.dek_stores.front().path / sim::envelope_file(dek.envelope, number);
+    if (number == 1) disk_.make_folder(file.parent_path());
+    disk_.put(file, boost::json::serialize(sim::to_json(dek.envelope)) + "\n");
+  }
+}
+
+Result<void> RehearsedWorld::open_books() {
+  auto store = storage::open_sqlite_store({.path = model_.settings.database, .vfs = disk_.vfs()});
+  if (!store) return std::unexpected(store.error());
+  return (*store)->commit(as_change(play_.state));
+}
+
+Result<Findings> RehearsedWorld::live() {
+  if (auto opened = open_books(); !opened) return std::unexpected(opened.error());
+  if (auto started = start_daemon(); !started) return std::unexpected(started.error());
+  if (auto reloaded = put_policies_in_force(); !reloaded) return std::unexpected(reloaded.error());
+  begin_troubles();
+  look_later();
+  run_until(universe_.in(until_ - play_.from));
+  // What is said at the end, a daemon has to say that has had the time to look around.
+  if (!life_) {
+    if (auto started = start_daemon(); !started) return std::unexpected(started.error());
+    run_until(universe_.in(1h));
+  }
+  if (!life_) start_again();
+  Instant const now = wall();
+  auto const keys = life_->daemon().keys();
+  diary_.looked(keys, now);
+  diary_.life_over(life_->daemon().status().providers);
+  Findings findings = diary_.closed(keys, play_.policies, now);
+  findings.crashes = universe_.crashes;
+  findings.faults = universe_.faults + count_cloud_faults();
+  return findings;
+}
+
+void RehearsedWorld::run_until(simulation::Happenings::Mono end) {
+  while (universe_.clock.mono_now() < end) step();
+}
+
+void RehearsedWorld::step() {
+  bool const frozen = universe_.clock.mono_now() < frozen_until_;
+  if (!frozen && run_ready_work()) return;
+  if (!frozen && life_ && life_->ended()) {
+    bury();
+    start_later(fate_.time_down());
+    return;
+  }
+  let_time_pass();
+}
+
+bool RehearsedWorld::run_ready_work() {
+  constexpr std::uint64_t looks_at_timers = 8;
+  if (!life_) return false;
+  bool const look = universe_.ready.empty() || universe_.order.below(looks_at_timers) == 0;
+  if (look) life_->poll();
+  if (universe_.ready.empty()) return false;
+  universe_.ready.run_one();
+  if (!under_way_.empty() && fate_.crashes_now()) crash();
+  return true;
+}
+
+void RehearsedWorld::let_time_pass() {
+  constexpr auto never = simulation::Happenings::Mono::max();
+  auto const next = universe_.happenings.next().value_or(never);
+  bool const frozen = universe_.clock.mono_now() < frozen_until_;
+  auto const waking = frozen ? frozen_until_ : universe_.clock.next_waking().value_or(never);
+  if (waking < next) {
+    universe_.clock.advance_to(waking);
+    return;
+  }
+  universe_.clock.advance_to(next);
+  universe_.happenings.run_next();
+}
+
+Result<void> RehearsedWorld::start_daemon() {
+  Life::Parts parts{.universe = universe_,
+                    .network = network_,
+                    .settings = model_.settings,
+                    .random = random_,
+                    .number = ++lives_,
+                    .vfs = disk_.vfs(),
+                    .on_commit =
+                        [this](storage::Change const& change, Result<void> const& outcome) {
+                          if (outcome) committed(change);
+                        },
+                    .on_deks = [](std::vector<DekId> const&) {}};
+  auto begun = Life::begin(std::move(parts));
+  if (!begun) return std::unexpected(begun.error());
+  life_ = *std::move(begun);
+  return {};
+}
+
+/// An edit that is not in force yet is read by a daemon that runs, as `rekeyctl reload` has it do.
+Result<void> RehearsedWorld::put_policies_in_force() {
+  if (play_.policies_from == model_.settings.policies) return {};
+  model_.settings.policies = play_.policies_from;
+  auto const answer = life_->daemon().reload(operator_name);
+  if (!answer) return std::unexpected(answer.error());
+  if (answer->applied) return {};
+  Error error;
+  error.what = "the policies cannot be brought into force";
+  error.where = play_.policies_from.string();
+  if (!answer->diagnostics.empty()) error.what += ": " + answer->diagnostics.front();
+  return std::unexpected(std::move(error));
+}
+
+void RehearsedWorld::committed(storage::Change const& change) {
+  on_commit(change);
+  diary_.committed(change);
+  for (storage::StepRecord const& step : change.steps) {
+    if (step.ended_at) under_way_.erase(step.rotation.str());
+  }
+  for (storage::StepRecord const& step : change.steps) {
+    if (!step.ended_at) under_way_.insert(step.rotation.str());
+  }
+}
+
+void RehearsedWorld::start_later(std::chrono::milliseconds delay) {
+  universe_.happenings.at(universe_.in(delay), [this] { start_again(); });
+}
+
+void RehearsedWorld::start_again() {
+  if (life_) return;
+  auto const started = start_daemon();
+  if (started) return;
+  if (!disk_is_full_)
+    throw std::runtime_error("the daemon does not start again: " + to_text(started.error()));
+  start_later(10min);
+}
+
+void RehearsedWorld::crash() {
+  if (!life_) return;
+  ++universe_.crashes;
+  bury();
+  start_later(fate_.time_down());
+}
+
+void RehearsedWorld::stop_daemon() {
+  if (life_) life_->stop();
+}
+
+void RehearsedWorld::bury() {
+  bool const in_order = life_->ended();
+  diary_.life_over(life_->daemon().status().providers);
+  // A process that dies closes nothing: what its memory's release would still write does not count.
+  if (!in_order) disk_.die_at(0);
+  life_.reset();
+  if (!in_order && fate_.takes_power()) {
+    disk_.power_cut();
+  } else {
+    disk_.kill_process();
+  }
+  disk_.full(disk_is_full_);
+  under_way_.clear();
+  frozen_until_ = {};
+}
+
+void RehearsedWorld::begin_troubles() {
+  if (play_.faults == Faults::none) return;
+  network_.chances = troubles_.network;
+  for (sim::FaultRule const& rule : troubles_.clouds) model_.cloud->faults().add(rule);
+  fate_.begin();
+  simulation::AddressBook const addresses(model_.settings);
+  for (std::string const& host : addresses.hosts()) next_outage(host);
+}
+
+void RehearsedWorld::fill_disk(std::chrono::milliseconds span) {
+  ++universe_.faults;
+  disk_is_full_ = true;
+  disk_.full(true);
+  universe_.happenings.at(universe_.in(span), [this] {
+    disk_is_full_ = false;
+    disk_.full(false);
+  });
+}
+
+void RehearsedWorld::next_outage(std::string const& host) {
+  auto const when = universe_.in(simulation::until_next(universe_.fate, troubles_.network.outages_a_year));
+  universe_.happenings.at(when, [this, host] {
+    ++universe_.faults;
+    network_.cut_off(host,
+                     universe_.in(simulation::between(universe_.fate, 1min, troubles_.network.outage_max)));
+    next_outage(host);
+  });
+}
+
+std::uint64_t RehearsedWorld::count_cloud_faults() const {
+  std::uint64_t hits = 0;
+  boost::json::value const rules = model_.cloud->faults().state();
+  for (boost::json::value const& rule : rules.as_array())
+    hits += rule.as_object().at("hits").to_number<std::uint64_t>();
+  return hits;
+}
+
+/// Each look is at all keys: at a large fleet not every hour.
+void RehearsedWorld::look_later() {
+  auto const rest = std::chrono::hours(std::clamp<std::size_t>(keys() / 100, 1, 24));
+  universe_.happenings.at(universe_.in(rest), [this] { look(); });
+}
+
+void RehearsedWorld::look() {
+  Instant const now = wall();
+  if (life_) {
+    auto const reports = life_->daemon().keys();
+    diary_.looked(reports, now);
+    release_holds(now);
+    if (play_.faults != Faults::none) retry_blocked(reports, now);
+  }
+  on_progress(now, diary_.rotations_begun());
+  look_later();
+}
+
+void RehearsedWorld::release_holds(Instant now) {
+  std::vector<std::string> names;
+  for (daemon::HoldReport const& hold : life_->daemon().status().holds) {
+    bool const asks_for_a_person = hold.kind != HoldKind::circuit_open;
+    if (asks_for_a_person && now - std::max(hold.since, play_.from) >= release_after)
+      names.push_back(hold.name);
+  }
+  for (std::string const& name : names)
+    (void)life_->daemon().release({name, "nobody objects in a rehearsal"}, operator_name);
+}
+
+void RehearsedWorld::retry_blocked(std::vector<daemon::KeyReport> const& keys, Instant now) {
+  for (daemon::KeyReport const& key : keys) {
+    bool const blocked = key.rotation && key.rotation->state == RotationState::blocked;
+    if (blocked && now - std::max(key.rotation->updated, play_.from) >= retry_after)
+      (void)life_->daemon().retry(key.rotation->id, operator_name);
+  }
+}
+
+}  // namespace rekeyd::rehearsal
