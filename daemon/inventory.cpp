@@ -1,6 +1,7 @@
 #include "daemon/inventory.hpp"
 
 #include "daemon/gather.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/observation.hpp"
 
 #include <fmt/format.h>
@@ -170,11 +171,7 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
 
   Instant const now = world_.clock.wall_now();
   storage::Change change;
-  struct Seen {
-    Observation observation;
-    std::optional<Rotation> following;
-  };
-  std::vector<Seen> seen;
+  std::vector<Observation> seen;
   for (Reading& reading : readings) {
     TrackedKey const* known = fleet_.find(reading.key);
     bool const restored = known != nullptr && fleet_.awaits_reading(*known);
@@ -186,20 +183,22 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     auto const registered = world_.store.registrations(reading.key);
     if (!registered) co_return std::unexpected(registered.error());
     Observation observation = compared_with(known, restored, reading, *registered, now);
-    std::optional<Rotation> following;
-    if (observation.drift_from) following = follow_drift(*known, observation);
+    // A rotation that is blocked already moves them when a person lets it go on.
+    if (observation.drift_from && !known->rotation) {
+      observation.rotation =
+          rotator_.follower(observation.stored, *observation.drift_from, observation.drift_made_by);
+      if (observation.rotation) Journal::add_opening(*observation.rotation, observation.change);
+    }
     storage::append(change, std::move(observation.change));
-    seen.push_back({std::move(observation), std::move(following)});
+    seen.push_back(std::move(observation));
   }
   if (Result<void> const written = world_.store.commit(change); !written) {
     co_return std::unexpected(written.error());
   }
-  for (auto& [observation, following] : seen) {
-    if (observation.rotation) {
-      fleet_.find(observation.stored.key.ref)->rotation = std::move(observation.rotation);
-    }
-    TrackedKey& key = fleet_.put(std::move(observation.stored));
-    if (following) rotator_.took_effect(key, *std::move(following));
+  for (Observation& observation : seen) {
+    KeyRef const ref = observation.stored.key.ref;
+    if (observation.rotation) fleet_.find(ref)->rotation = std::move(observation.rotation);
+    fleet_.put(std::move(observation.stored));
   }
   listeners_.changed();
   co_return Result<void>();
@@ -260,19 +259,6 @@ void Inventory::remember_error(Error const& error) {
   if (health.last_error != text) spdlog::warn("provider {}: {}", provider_.str(), text);
   health.reachable = false;
   health.last_error = text;
-}
-
-/// Dependants of a version that someone else made follow it like ours, where the policy lets us act.
-std::optional<Rotation> Inventory::follow_drift(TrackedKey const& known, Observation& observation) {
-  if (known.rotation) return std::nullopt;  // blocked: it follows when a person lets it go on
-  RootKey const& key = observation.stored.key;
-  PolicyMatch const match = match_policy(fleet_.policies().policies, key);
-  auto const* applied = std::get_if<AppliedPolicy>(&match);
-  bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
-                           key.state == KeyState::active && !key.managed_elsewhere;
-  if (!ours_to_act) return std::nullopt;
-  return rotator_.add_for_drift(observation.stored, *applied, *observation.drift_from,
-                                observation.drift_made_by, observation.change);
 }
 
 }  // namespace rekeyd::daemon

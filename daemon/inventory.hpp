@@ -1,6 +1,5 @@
 #pragma once
 #include "daemon/fleet.hpp"
-#include "daemon/observation.hpp"
 #include "daemon/rotator.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
@@ -45,7 +44,6 @@ class Inventory {
   void note_unreadable(RootKey const& listed, Error const& error);
   void note_unlisted(Error const& defect);
   void remember_error(Error const& error);
-  std::optional<Rotation> follow_drift(TrackedKey const& known, Observation& observation);
 
   World& world_;
   Fleet& fleet_;

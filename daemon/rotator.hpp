@@ -26,13 +26,10 @@ class Rotator {
 
   /// Opens a rotation for `key` durably. The caller then spawns carry_on(). Error: nothing happened.
   Result<RotationId> open(TrackedKey& key, Trigger trigger, std::string requested_by, std::string reason);
-  /// Adds to `change`, which records the new current version of `key` that someone else has made, a rotation
-  /// whose only work is to move its dependants. One transaction: a version that is on record without its
-  /// rotation would never be followed. Once it is durable, took_effect().
-  Rotation add_for_drift(storage::StoredKey const& key, AppliedPolicy const& applied, VersionId base_version,
-                         MadeBy made_by, storage::Change& change);
-  /// The rotation has become durable.
-  void took_effect(TrackedKey& key, Rotation rotation);
+  /// Someone else has made the current version of the key, which is `stored` from now on. Where the policy
+  /// lets us act: a rotation that has only the dependants left to move. It is for the caller to put on record
+  /// (Journal::add_opening) in one change with what was found: nothing may end between the two.
+  std::optional<Rotation> follower(storage::StoredKey const& stored, VersionId base_version, MadeBy made_by);
 
   /// Runs the key's open rotation until it ends, has to wait, or the daemon stops. The caller has marked the
   /// key as running; the mark is taken off at the end. Never throws except when cancelled.
@@ -44,11 +41,12 @@ class Rotator {
   Result<void> abandon(TrackedKey& key, std::string const& caller, std::string const& reason);
 
  private:
-  void fill_in(Rotation& rotation, storage::StoredKey const& key, AppliedPolicy const* applied);
+  Rotation begun(storage::StoredKey const& key, PolicyMatch const& match, Rotation rotation);
   boost::asio::awaitable<std::optional<storage::StepRecord>> intend(TrackedKey& key);
   boost::asio::awaitable<std::optional<storage::StepRecord>> one_step(TrackedKey& key,
                                                                       storage::StepRecord intended);
-  void take_over(TrackedKey& key, Rotation after, storage::Change const& facts);
+  void take_over(TrackedKey& key, Rotation after, std::optional<Rotation> after_it,
+                 storage::Change const& facts);
   void not_recorded(TrackedKey& key, Error const& error);
 
   World& world_;
