@@ -1,6 +1,7 @@
 #include "daemon/inventory.hpp"
 
 #include "daemon/gather.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/observation.hpp"
 
 #include <fmt/format.h>
@@ -182,6 +183,12 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     auto const registered = world_.store.registrations(reading.key);
     if (!registered) co_return std::unexpected(registered.error());
     Observation observation = compared_with(known, restored, reading, *registered, now);
+    // A rotation that is blocked already moves them when a person lets it go on.
+    if (observation.drift_from && !known->rotation) {
+      observation.rotation =
+          rotator_.follower(observation.stored, *observation.drift_from, observation.drift_made_by);
+      if (observation.rotation) Journal::add_opening(*observation.rotation, observation.change);
+    }
     storage::append(change, std::move(observation.change));
     seen.push_back(std::move(observation));
   }
@@ -192,7 +199,6 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     KeyRef const ref = observation.stored.key.ref;
     if (observation.rotation) fleet_.find(ref)->rotation = std::move(observation.rotation);
     fleet_.put(std::move(observation.stored));
-    if (observation.drift_from) follow_drift(ref, *observation.drift_from, observation.drift_made_by);
   }
   listeners_.changed();
   co_return Result<void>();
@@ -253,19 +259,6 @@ void Inventory::remember_error(Error const& error) {
   if (health.last_error != text) spdlog::warn("provider {}: {}", provider_.str(), text);
   health.reachable = false;
   health.last_error = text;
-}
-
-/// Dependants of a version that someone else made follow it like ours, where the policy lets us act.
-void Inventory::follow_drift(KeyRef const& ref, VersionId const& base, MadeBy made_by) {
-  TrackedKey& key = *fleet_.find(ref);
-  if (key.rotation) return;  // blocked: it follows when a person lets it go on
-  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-  bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
-                           key.stored.key.state == KeyState::active && !key.stored.key.managed_elsewhere;
-  if (!ours_to_act) return;
-  if (auto const opened = rotator_.open_for_drift(key, base, made_by); !opened) {
-    spdlog::error("cannot follow the new version of {}: {}", ref.text(), to_text(opened.error()));
-  }
 }
 
 }  // namespace rekeyd::daemon

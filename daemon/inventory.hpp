@@ -44,7 +44,6 @@ class Inventory {
   void note_unreadable(RootKey const& listed, Error const& error);
   void note_unlisted(Error const& defect);
   void remember_error(Error const& error);
-  void follow_drift(KeyRef const& key, VersionId const& base, MadeBy made_by);
 
   World& world_;
   Fleet& fleet_;

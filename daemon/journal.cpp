@@ -115,8 +115,7 @@ void add_evidence(HistoryEvent& event, providers::Evidence const& evidence) {
   for (auto const& [name, note] : evidence.notes) event.details[name] = note;
 }
 
-Result<void> Journal::open(Rotation const& rotation) {
-  storage::Change change;
+void Journal::add_opening(Rotation const& rotation, storage::Change& change) {
   change.rotations.push_back(rotation);
   HistoryEvent event =
       event_of(rotation, EventKind::rotation_opened, "rotation opened: " + rotation.reason, rotation.opened);
@@ -125,6 +124,11 @@ Result<void> Journal::open(Rotation const& rotation) {
   event.details["trigger"] = to_text(rotation.trigger);
   if (rotation.due) event.details["due"] = to_rfc3339(*rotation.due);
   change.events.push_back(std::move(event));
+}
+
+Result<void> Journal::open(Rotation const& rotation) {
+  storage::Change change;
+  add_opening(rotation, change);
   return world_.store.commit(change);
 }
 
@@ -175,8 +179,10 @@ asio::awaitable<Result<void>> Journal::keep(Rotation rotation) {
 }
 
 asio::awaitable<Result<std::optional<storage::StepRecord>>> Journal::settle(
-    storage::StepRecord record, Rotation after, StepOutcome outcome, storage::Change facts, bool then_next) {
+    storage::StepRecord record, Rotation after, StepOutcome outcome, storage::Change facts,
+    std::optional<Rotation> follower, bool then_next) {
   add_outcome(std::move(record), after, outcome, facts);
+  if (follower) add_opening(*follower, facts);
   std::optional<storage::StepRecord> next;
   if (then_next) {
     Result<storage::StepRecord> intended = add_intent(after, facts);

@@ -19,17 +19,20 @@ class Journal {
 
   /// The rotation exists from here on.
   Result<void> open(Rotation const& rotation);
+  /// The same as part of another change.
+  static void add_opening(Rotation const& rotation, storage::Change& change);
   /// `rotation.step` is about to be tried. Returns the record that settle() completes.
   boost::asio::awaitable<Result<storage::StepRecord>> intend(Rotation rotation);
   /// The rotation as it is, in the middle of a step.
   boost::asio::awaitable<Result<void>> keep(Rotation rotation);
   /// The try is over: `after` is the rotation as advance() left it; `facts` are rows that change with it
-  /// (a new key version, a moved registration) and further events.
+  /// (a new key version, a moved registration) and further events; `follower` is opened with them.
   ///
   /// `then_next`: the next step follows at once. Its intent becomes durable in the same transaction (nothing
   /// is done between the two, and one wait for the disk is saved) and its record is returned.
   boost::asio::awaitable<Result<std::optional<storage::StepRecord>>> settle(
-      storage::StepRecord record, Rotation after, StepOutcome outcome, storage::Change facts, bool then_next);
+      storage::StepRecord record, Rotation after, StepOutcome outcome, storage::Change facts,
+      std::optional<Rotation> follower, bool then_next);
   /// A person's decision on a blocked rotation.
   Result<void> decided(Rotation const& after, std::string const& caller, std::string const& sentence);
 

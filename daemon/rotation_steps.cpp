@@ -19,7 +19,7 @@ constexpr auto call_patience = std::chrono::minutes(2);
 constexpr auto soon = std::chrono::seconds(10);
 
 StepResult ended(Rotation rotation, StepOutcome outcome) {
-  return {std::move(rotation), std::move(outcome), {}};
+  return {std::move(rotation), std::move(outcome), {}, std::nullopt};
 }
 
 /// A failed reading or call as a step's ending: what will never work blocks, the rest is tried again.
@@ -138,20 +138,26 @@ asio::awaitable<Result<KeyDescription>> RotationSteps::read(KeyRef key) {
 }
 
 /// The base is what the provider shows now, not what we remember: if someone rotated since we looked, the
-/// cadence has been reset and there is nothing to do.
+/// cadence has been reset, and all that there is to do is to take the dependants along. What was read goes on
+/// record: by what we remembered the key would be due again at once.
 asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey const& key) {
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  Instant const at = world_.clock.wall_now();
   if (rotation.base_version && now->key.current != rotation.base_version &&
       rotation.trigger == Trigger::cryptoperiod) {
     StepAbandoned const moot{
         "the key was rotated by someone else since it was last read; its cadence starts anew"};
-    co_return ended(std::move(rotation), moot);
+    StepResult result = ended(std::move(rotation), moot);
+    Observation seen = observe(&key, *now, {}, std::nullopt, at);
+    result.drift_from = seen.drift_from;
+    result.facts = facts_of(result.rotation, std::move(seen));
+    co_return result;
   }
   rotation.base_version = now->key.current;
   rotation.known_versions = ids_of(now->versions);
   StepResult done = ended(std::move(rotation), StepDone{});
-  done.facts = facts_of(done.rotation, key, *now, world_.clock.wall_now());
+  done.facts = facts_of(done.rotation, key, *now, at);
   co_return done;
 }
 

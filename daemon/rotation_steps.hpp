@@ -17,6 +17,9 @@ struct StepResult {
   Rotation rotation;
   StepOutcome outcome;
   storage::Change facts;
+  /// Set when the rotation ends because someone else made the current version: the version before it. Its
+  /// dependants are for another rotation to move; `facts` has the key as it is now.
+  std::optional<VersionId> drift_from{};
 };
 
 /// The doing of each step. Every one reads the provider's truth first, so each can be asked again after a

@@ -30,6 +30,10 @@ class InHand {
   TrackedKey& key_;
 };
 
+void tell_opened(Rotation const& rotation) {
+  spdlog::info("rotation {} of {} opened: {}", rotation.id.str(), rotation.key.text(), rotation.reason);
+}
+
 Error no_rotation(KeyRef const& key, char const* wanted) {
   Error error;
   error.error_class = ErrorClass::conflict;
@@ -39,23 +43,17 @@ Error no_rotation(KeyRef const& key, char const* wanted) {
 
 }  // namespace
 
-Result<RotationId> Rotator::begin(TrackedKey& key, Rotation rotation) {
+Rotation Rotator::begun(storage::StoredKey const& key, PolicyMatch const& match, Rotation rotation) {
   Instant const now = world_.clock.wall_now();
   rotation.id = RotationId(world_.random.uuid());
-  rotation.key = key.stored.key.ref;
+  rotation.key = key.key.ref;
   rotation.opened = now;
   rotation.updated = now;
-  if (auto const* applied = std::get_if<AppliedPolicy>(&key.match)) {
+  if (auto const* applied = std::get_if<AppliedPolicy>(&match)) {
     rotation.policy = applied->policy->name;
-    if (!key.stored.versions.empty()) {
-      rotation.due = due_at(*applied, key.stored.key.ref, key.stored.versions);
-    }
+    if (!key.versions.empty()) rotation.due = due_at(*applied, key.key.ref, key.versions);
   }
-  if (auto const durable = journal_.open(rotation); !durable) return std::unexpected(durable.error());
-  spdlog::info("rotation {} of {} opened: {}", rotation.id.str(), rotation.key.text(), rotation.reason);
-  key.rotation = rotation;
-  fleet_.look_anew(key);
-  return rotation.id;
+  return rotation;
 }
 
 Result<RotationId> Rotator::open(TrackedKey& key, Trigger trigger, std::string requested_by,
@@ -65,10 +63,21 @@ Result<RotationId> Rotator::open(TrackedKey& key, Trigger trigger, std::string r
   rotation.requested_by = std::move(requested_by);
   rotation.reason = std::move(reason);
   if (trigger == Trigger::cryptoperiod) rotation.base_version = key.stored.key.current;
-  return begin(key, std::move(rotation));
+  rotation = begun(key.stored, key.match, std::move(rotation));
+  if (auto const durable = journal_.open(rotation); !durable) return std::unexpected(durable.error());
+  tell_opened(rotation);
+  key.rotation = rotation;
+  fleet_.look_anew(key);
+  return rotation.id;
 }
 
-Result<RotationId> Rotator::open_for_drift(TrackedKey& key, VersionId base_version, MadeBy made_by) {
+std::optional<Rotation> Rotator::follower(storage::StoredKey const& stored, VersionId base_version,
+                                          MadeBy made_by) {
+  PolicyMatch const match = match_policy(fleet_.policies().policies, stored.key);
+  auto const* applied = std::get_if<AppliedPolicy>(&match);
+  bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
+                           stored.key.state == KeyState::active && !stored.key.managed_elsewhere;
+  if (!ours_to_act) return std::nullopt;
   Rotation rotation;
   rotation.trigger = Trigger::drift;
   rotation.requested_by = "rekeyd";
@@ -78,9 +87,9 @@ Result<RotationId> Rotator::open_for_drift(TrackedKey& key, VersionId base_versi
                           "have to follow";
   rotation.step = Step::propagate;
   rotation.base_version = std::move(base_version);
-  rotation.new_version = key.stored.key.current;
+  rotation.new_version = stored.key.current;
   rotation.new_version_made_by = made_by;
-  return begin(key, std::move(rotation));
+  return begun(stored, match, std::move(rotation));
 }
 
 asio::awaitable<void> Rotator::carry_on(KeyRef ref) {
@@ -106,21 +115,24 @@ asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey
   StepResult result = co_await steps_.run(*key.rotation, key, keep);
   Rotation after = advance(std::move(result.rotation), result.outcome, world_.clock.wall_now());
   bool const at_once = after.state == RotationState::open && !after.next_try && !stop_.requested;
+  std::optional<Rotation> after_it;
+  if (result.drift_from) after_it = follower(result.facts.keys.front(), *result.drift_from, MadeBy::other);
   // A step that was cancelled has an outcome, too.
   co_await asio::this_coro::throw_if_cancelled(false);
   Result<std::optional<storage::StepRecord>> const next =
-      co_await journal_.settle(std::move(intended), after, result.outcome, result.facts, at_once);
+      co_await journal_.settle(std::move(intended), after, result.outcome, result.facts, after_it, at_once);
   co_await asio::this_coro::throw_if_cancelled(true);
   if (!next) {
     not_recorded(key, next.error());
     co_return std::nullopt;
   }
   ended_(after, result.outcome);
-  take_over(key, std::move(after), result.facts);
+  take_over(key, std::move(after), std::move(after_it), result.facts);
   co_return *next;
 }
 
-void Rotator::take_over(TrackedKey& key, Rotation after, storage::Change const& facts) {
+void Rotator::take_over(TrackedKey& key, Rotation after, std::optional<Rotation> after_it,
+                        storage::Change const& facts) {
   switch (after.state) {
     case RotationState::open:
       if (after.next_try) {
@@ -142,7 +154,8 @@ void Rotator::take_over(TrackedKey& key, Rotation after, storage::Change const& 
   }
   bool const unfinished = after.state == RotationState::open || after.state == RotationState::blocked;
   key.rotation = std::move(after);
-  if (!unfinished) key.rotation.reset();
+  if (!unfinished) key.rotation = std::move(after_it);
+  if (!unfinished && key.rotation) tell_opened(*key.rotation);
   for (storage::StoredKey const& stored : facts.keys) {
     if (stored.key.ref == key.stored.key.ref) fleet_.put(stored);
   }

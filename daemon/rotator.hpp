@@ -26,8 +26,10 @@ class Rotator {
 
   /// Opens a rotation for `key` durably. The caller then spawns carry_on(). Error: nothing happened.
   Result<RotationId> open(TrackedKey& key, Trigger trigger, std::string requested_by, std::string reason);
-  /// Opens a rotation whose new version someone else has made: only its dependants are left to move.
-  Result<RotationId> open_for_drift(TrackedKey& key, VersionId base_version, MadeBy made_by);
+  /// Someone else has made the current version of the key, which is `stored` from now on. Where the policy
+  /// lets us act: a rotation that has only the dependants left to move. It is for the caller to put on record
+  /// (Journal::add_opening) in one change with what was found: nothing may end between the two.
+  std::optional<Rotation> follower(storage::StoredKey const& stored, VersionId base_version, MadeBy made_by);
 
   /// Runs the key's open rotation until it ends, has to wait, or the daemon stops. The caller has marked the
   /// key as running; the mark is taken off at the end. Never throws except when cancelled.
@@ -39,11 +41,12 @@ class Rotator {
   Result<void> abandon(TrackedKey& key, std::string const& caller, std::string const& reason);
 
  private:
-  Result<RotationId> begin(TrackedKey& key, Rotation rotation);
+  Rotation begun(storage::StoredKey const& key, PolicyMatch const& match, Rotation rotation);
   boost::asio::awaitable<std::optional<storage::StepRecord>> intend(TrackedKey& key);
   boost::asio::awaitable<std::optional<storage::StepRecord>> one_step(TrackedKey& key,
                                                                       storage::StepRecord intended);
-  void take_over(TrackedKey& key, Rotation after, storage::Change const& facts);
+  void take_over(TrackedKey& key, Rotation after, std::optional<Rotation> after_it,
+                 storage::Change const& facts);
   void not_recorded(TrackedKey& key, Error const& error);
 
   World& world_;

@@ -14,8 +14,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Bounds how long a clock that somebody set goes unnoticed where the system does not tell of it.
-constexpr auto longest_sleep = std::chrono::minutes(5);
+// A clock that is set, and a host that wakes up, are told of at once (Clock::clock_set). This bounds what a
+// system costs that does not tell: a look an hour.
+constexpr std::chrono::seconds longest_sleep = std::chrono::hours(1);
 constexpr auto rest_after_storage_trouble = std::chrono::seconds(60);
 
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
@@ -150,8 +151,7 @@ asio::awaitable<void> Scheduler::sleep_until_needed(std::uint64_t rings) {
   if (storage_rest_until_) {
     until = *storage_rest_until_;
   } else if (auto const next = next_look(now)) {
-    until = world_.clock.mono_now() +
-            std::clamp<std::chrono::seconds>(*next - now, std::chrono::seconds(0), longest_sleep);
+    until = world_.clock.mono_now() + std::clamp(*next - now, std::chrono::seconds(0), longest_sleep);
   }
   co_await (world_.clock.sleep_until(until) || bell_.wait(rings));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace rekeyd::storage {
 
@@ -76,10 +77,13 @@ std::vector<SchemaObject> schema_of(Connection& connection) {
   return objects;
 }
 
-std::vector<SchemaObject> schema_expected(std::int64_t version) {
+std::vector<SchemaObject> const& schema_expected(std::int64_t version) {
+  thread_local std::map<std::int64_t, std::vector<SchemaObject>> known;
+  auto const found = known.find(version);
+  if (found != known.end()) return found->second;
   Connection model(":memory:", Access::read_write, std::chrono::milliseconds(0));
   migrate(model, version);
-  return schema_of(model);
+  return known.emplace(version, schema_of(model)).first->second;
 }
 
 }  // namespace rekeyd::storage

@@ -32,9 +32,9 @@ struct SchemaObject {
   auto operator<=>(SchemaObject const&) const = default;
 };
 
-/// What is there, and what a file of `version` should have; both sorted.
+/// What is there, and what a file of `version` should have (worked out once a thread); both sorted.
 std::vector<SchemaObject> schema_of(Connection& connection);
-std::vector<SchemaObject> schema_expected(std::int64_t version);
+std::vector<SchemaObject> const& schema_expected(std::int64_t version);
 
 // The parts of migration 1, each in a file of its own.
 extern char const* const state_tables;

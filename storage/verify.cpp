@@ -84,7 +84,7 @@ class Verification {
 
 void Verification::check_schema_objects() {
   std::vector<SchemaObject> const found = schema_of(connection_);
-  std::vector<SchemaObject> const expected = schema_expected(connection_.number("PRAGMA user_version"));
+  std::vector<SchemaObject> const& expected = schema_expected(connection_.number("PRAGMA user_version"));
   auto const same_name = [](SchemaObject const& a) {
     return [&a](SchemaObject const& b) { return a.type == b.type && a.name == b.name; };
   };

@@ -34,8 +34,8 @@ void require_one_new_version_each(LivingDaemon& life) {
 }
 
 TEST_CASE("a crash anywhere in the work leads to the same end") {
-  // A stride that shares no factor with the rhythm of the work, so that over the run every kind of moment is
-  // hit; the simulation of a later day goes through all of them.
+  // Three rotations side by side; a stride that shares no factor with the rhythm of the work, so that over
+  // the run every kind of moment is hit. tests/crash_points goes through all of them, one rotation at a time.
   bool crashed = true;
   int crashes = 0;
   for (int handlers = 1; crashed; handlers += 11) {

@@ -43,6 +43,26 @@ TEST_CASE("a rotation by someone else is drift, resets the cadence, and its depe
   CHECK(versions->back().made_by == MadeBy::other);
 }
 
+TEST_CASE(
+    "a rotation by someone else a moment before the key is due makes ours pointless, once, and is followed") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  Instant const due = *life.verdict(test::ibm_key).due;
+  life.run_for(due - std::chrono::seconds(30) - life.clock().wall_now());
+  test::act_at_ibm(life, "rotate", test::ibm_key);
+  life.run_for(std::chrono::minutes(10));
+  auto const abandoned = life.events(EventKind::rotation_abandoned);
+  REQUIRE(abandoned.size() == 1);
+  CHECK(abandoned.front().event.key->text() == test::ibm_key);
+  CHECK(life.events(EventKind::drift).size() == 1);
+  CHECK(life.verdict(test::ibm_key).status == KeyStatus::ready);
+  CHECK(*life.verdict(test::ibm_key).due > due + std::chrono::hours(24 * 28));
+  CHECK(test::keys_at_clouds(life).at(test::ibm_key).versions.size() == 3);
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+  test::require_versions_told_once(life);
+  test::require_deks_on_current_versions(life);
+}
+
 TEST_CASE("a key that someone disables and enables again is drift both times and keeps its date") {
   LivingDaemon life(test::small_world());
   live_until_settled(life);

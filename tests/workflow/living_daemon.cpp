@@ -7,6 +7,8 @@
 #include "tests/simulator/envelope.hpp"
 #include "tests/simulator/world.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -115,6 +117,10 @@ bool LivingDaemon::run_until(std::function<bool()> const& stop, std::chrono::sec
 
 void LivingDaemon::run_for(std::chrono::seconds span) {
   Instant const end = life_->clock->wall_now() + span;
+  // Somebody to wake at the end: time jumps from sleeper to sleeper, and the daemon's next may lie far
+  // beyond.
+  boost::asio::co_spawn(*life_->io, life_->clock->sleep_until_or_cancelled(life_->clock->mono_now() + span),
+                        boost::asio::detached);
   (void)test::run_until(*life_->io, *life_->clock, [&] { return life_->clock->wall_now() >= end; });
 }
 

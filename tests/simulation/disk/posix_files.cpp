@@ -221,6 +221,7 @@ int PosixFiles::exists(std::filesystem::path const& path) {
 int PosixFiles::lock(int descriptor, int operation) {
   OpenFile* const file = find(descriptor);
   if (file == nullptr) return -1;
+  SimulatedDisk::of(file->path)->touch_lock();
   if (int const error = SimulatedDisk::of(file->path)->readable()) return answer(error);
   bool const wanted = (operation & LOCK_UN) == 0;
   bool const taken = std::ranges::any_of(open_, [&](auto const& entry) {

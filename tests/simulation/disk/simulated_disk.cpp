@@ -122,7 +122,14 @@ void SimulatedDisk::kill_process() { begin_life(); }
 
 int SimulatedDisk::readable() const { return dead_ ? EIO : 0; }
 
+void SimulatedDisk::touch_lock() {
+  if (dead_) return;
+  on_boundary(Boundary::lock);
+  if (dies_at_ == 0) dead_ = true;
+}
+
 int SimulatedDisk::operate() {
+  if (!dead_) on_boundary(Boundary::change);
   if (operations_ + 1 >= dies_at_) dead_ = true;
   if (dead_) return EIO;
   ++operations_;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -61,6 +62,10 @@ class SimulatedDisk {
   /// reading too, and changes nothing.
   void die_at(std::uint64_t operation) { dies_at_ = operation; }
   bool dead() const { return dead_; }
+  enum class Boundary { change, lock };
+  /// Told before each operation, and before each lock that is taken or given back, while the disk lives:
+  /// where a process can end. When it calls die_at(0) nothing of that one happens any more.
+  std::function<void(Boundary)> on_boundary = [](Boundary) {};
   /// What makes a file longer, or a new one, fails with ENOSPC or SQLITE_FULL.
   void full(bool is_full) { full_ = is_full; }
   /// Syncs return success and make nothing safe.
@@ -84,6 +89,8 @@ class SimulatedDisk {
     return life_;
   }  ///< Never the same before and after a death, nor on two disks.
   int readable() const;
+  /// A lock is about to be taken or given back.
+  void touch_lock();
   DiskFolder* folder(std::filesystem::path const& path);
   std::shared_ptr<DiskFile> file(std::filesystem::path const& path) const;
   int create(DiskFolder& folder, std::string const& name, mode_t mode, std::shared_ptr<DiskFile>& made);

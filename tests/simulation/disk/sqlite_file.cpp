@@ -18,6 +18,10 @@ bool alive(OpenSqliteFile const& file) {
   return file.life == file.disk->life() && (file.temporary || file.disk->readable() == 0);
 }
 
+void touch_lock(OpenSqliteFile const& file) {
+  if (!file.temporary && file.life == file.disk->life()) file.disk->touch_lock();
+}
+
 int answer(int error, int otherwise) {
   if (error == 0) return SQLITE_OK;
   return error == ENOSPC ? SQLITE_FULL : otherwise;
@@ -89,8 +93,9 @@ int size(sqlite3_file* base, sqlite3_int64* out) {
 
 int lock(sqlite3_file* base, int wanted) {
   OpenSqliteFile& file = opened(base);
+  if (wanted <= file.lock && alive(file)) return SQLITE_OK;
+  touch_lock(file);
   if (!alive(file)) return SQLITE_IOERR_LOCK;
-  if (wanted <= file.lock) return SQLITE_OK;
   SharedFile& shared = *file.shared;
   auto const others = [&](void const* holder) { return holder != nullptr && holder != &file; };
   if (file.lock == SQLITE_LOCK_NONE) {
@@ -116,6 +121,7 @@ int lock(sqlite3_file* base, int wanted) {
 int unlock(sqlite3_file* base, int level) {
   OpenSqliteFile& file = opened(base);
   if (level >= file.lock) return SQLITE_OK;
+  touch_lock(file);
   SharedFile& shared = *file.shared;
   if (shared.pending == &file) shared.pending = nullptr;
   if (shared.reserved == &file) shared.reserved = nullptr;
@@ -156,6 +162,7 @@ int lock_slots(sqlite3_file* base, int offset, int count, int flags) {
   SharedFile& shared = *file.shared;
   bool const release = (flags & SQLITE_SHM_UNLOCK) != 0;
   bool const exclusive = (flags & SQLITE_SHM_EXCLUSIVE) != 0;
+  touch_lock(file);
   if (!release && !alive(file)) return SQLITE_IOERR_SHMLOCK;
   auto const first = static_cast<std::size_t>(offset);
   auto const end = first + static_cast<std::size_t>(count);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 
 namespace rekeyd::simulation {
@@ -20,7 +21,7 @@ class Restraint final : public Rule {
     for (Rotation const& rotation : change.rotations) {
       if (scene_.on_record.rotations.contains(rotation.id.str())) continue;
       Rotation const* const open = scene_.open_rotation(rotation.key.text());
-      verdicts().require(Invariant::restraint, open == nullptr, [&] {
+      verdicts().require(Invariant::restraint, open == nullptr || ends_with(change, *open), [&] {
         return fmt::format("rotation {} of {} began while {} is {}", rotation.id.str(), rotation.key.text(),
                            open->id.str(), to_text(open->state));
       });
@@ -48,6 +49,12 @@ class Restraint final : public Rule {
   }
 
  private:
+  /// One may take another's place in one transaction.
+  static bool ends_with(storage::Change const& change, Rotation const& open) {
+    return std::ranges::any_of(
+        change.rotations, [&](Rotation const& now) { return now.id == open.id && now.ended.has_value(); });
+  }
+
   void began_one() {
     auto const now = scene_.universe.clock.mono_now();
     // The daemon's hour is its wall clock's, which may be set forward in its course.

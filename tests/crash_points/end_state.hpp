@@ -1,0 +1,25 @@
+#pragma once
+#include "storage/store.hpp"
+#include "tests/simulation/home.hpp"
+#include "tests/simulation/truth.hpp"
+
+#include <map>
+#include <string>
+
+namespace rekeyd::crash_points {
+
+/// What a rotation leaves, as lines that two runs of it share: versions are named by their place among their
+/// key's
+/// ("#0" is the oldest), and moments and random ids are left out. So are the records of tries: how often a
+/// step was tried is what differs after a crash.
+std::string text_of_cloud(simulation::TrueKey const& key);
+/// `originals`: file of a WDEK → its text at the beginning, which a previous WDEK on record has to be part
+/// of.
+std::string text_of_record(storage::Store& store, std::string const& key, simulation::TrueKey const& truth,
+                           std::map<std::string, std::string> const& originals);
+/// Every file, and which version each WDEK is wrapped by.
+std::string text_of_disk(simulation::SimulatedDisk const& disk, config::Settings const& settings,
+                         std::map<std::string, std::string> const& originals,
+                         simulation::TrueKey const& truth);
+
+}  // namespace rekeyd::crash_points

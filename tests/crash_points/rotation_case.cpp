@@ -1,0 +1,153 @@
+#include "tests/crash_points/rotation_case.hpp"
+
+#include <fmt/format.h>
+
+namespace rekeyd::crash_points {
+
+namespace {
+
+constexpr char const* tenant = "11111111-2222-4333-8444-555555555555";
+constexpr char const* instance = "0a0a0a0a-0000-4000-8000-000000000001";
+constexpr char const* ibm_key = "0b0b0b0b-0000-4000-8000-000000000001";
+
+/// How one kind looks in a world file and in rekeyd.yaml.
+struct Words {
+  char const* name;
+  char const* provider_kind;
+  char const* cloud_kind;  ///< Of the vault, or the flavour of the instance.
+  char const* url;         ///< Of the instance.
+  char const* attributes;  ///< Of the key.
+};
+
+Words words_of(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::key_vault:
+      return {"Key Vault", "azure-key-vault", "vault", "",
+              "name: cmk, created: 14 months ago, versions: 2, every: 6 months"};
+    case KeyKind::managed_hsm:
+      return {"Managed HSM", "azure-managed-hsm", "managed-hsm", "",
+              "name: cmk, kty: oct-HSM, size: 256, created: 9 months ago"};
+    case KeyKind::key_protect:
+      return {"Key Protect", "ibm-key-protect", "key-protect", "https://us-south.kms.cloud.ibm.com",
+              "name: crk, created: 20 months ago, versions: 2, every: 10 months"};
+    case KeyKind::key_protect_imported:
+      return {"Key Protect, imported", "ibm-key-protect", "key-protect", "https://us-south.kms.cloud.ibm.com",
+              "name: crk, created: 1 months ago, imported: true"};
+    case KeyKind::key_protect_dedicated:
+      return {"Key Protect Dedicated", "ibm-key-protect-dedicated", "key-protect-dedicated",
+              "https://0a0a0a0a-0000-4000-8000-000000000001.api.us-south.kms.appdomain.cloud",
+              "name: crk, created: 8 months ago"};
+    case KeyKind::hpcs:
+      return {"HPCS", "ibm-hpcs", "hpcs",
+              "https://0a0a0a0a-0000-4000-8000-000000000001.api.us-south.hs-crypto.appdomain.cloud",
+              "name: crk, created: 8 months ago"};
+  }
+  return {};
+}
+
+bool is_azure(KeyKind kind) { return kind == KeyKind::key_vault || kind == KeyKind::managed_hsm; }
+
+std::string azure_clouds(Words const& words, unsigned deks) {
+  return fmt::format(R"(version: 1
+rsa_pool: {{ size: 4, bits: [2048] }}
+azure:
+  tenants:
+    - id: {}
+      clients: [{{ id: 66666666-7777-4888-8999-000000000001, secret: demo-secret }}]
+  vaults:
+    - {{ name: main, kind: {}, tenant: {}, envelope_provider: cloud,
+        keys: [{{ {}, deks: {} }}] }}
+)",
+                     tenant, words.cloud_kind, tenant, words.attributes, deks);
+}
+
+std::string ibm_clouds(Words const& words, unsigned deks) {
+  return fmt::format(R"(version: 1
+ibm:
+  account: 3f5a0c9e7d1b4826a0e4c7b9d2f61835
+  api_keys: [{{ key: demo-secret, service_id: ServiceId-1 }}]
+  instances:
+    - name: main
+      id: {}
+      flavour: {}
+      region: us-south
+      envelope_provider: cloud
+      keys:
+        - {{ id: {}, {}, deks: {}, aad: [orders],
+            registrations: [{{ crn: "crn:v1:bluemix:public:is:us-south-1:a/3f5a0c9e7d1b4826a0e4c7b9d2f61835::volume:r006-7a1e" }}] }}
+)",
+                     instance, words.cloud_kind, ibm_key, words.attributes, deks);
+}
+
+std::string azure_provider(Words const& words) {
+  std::string const neutral =
+      std::string_view(words.cloud_kind) == "managed-hsm" ? "\n    set_neutral_rotation_policy: true" : "";
+  return fmt::format(R"(  - name: cloud
+    kind: {}
+    credentials: {{ tenant: {}, client_id: 66666666-7777-4888-8999-000000000001,
+                   client_secret: {{ credential: cloud }} }}
+    vaults: [main]{}
+)",
+                     words.provider_kind, tenant, neutral);
+}
+
+std::string ibm_provider(Words const& words) {
+  return fmt::format(R"(  - name: cloud
+    kind: {}
+    credentials: {{ api_key: {{ credential: cloud }} }}
+    instances: [{{ name: main, id: {}, url: "{}" }}]
+)",
+                     words.provider_kind, instance, words.url);
+}
+
+/// Nothing but the one key is ever due, and nothing holds it.
+std::string settings(std::string const& provider) {
+  return R"(version: 1
+policies: policies.d
+inventory: { every: 30 hours }
+rotations: { per_hour: 6, in_flight: 3, overdue_after: 24 hours, storm_warning_percent: 100, storm_hold_percent: 100 }
+dek_stores:
+  - { name: apps, kind: envelope-directory, path: deks }
+providers:
+)" + provider;
+}
+
+std::string policies(Deks deks, char const* mode) {
+  return fmt::format(R"(version: 1
+policies:
+  - {{ name: all, match: {{ key: "*" }}, every: 6 months, mode: {}, wrap: {} }}
+)",
+                     mode, deks == Deks::wrapped_by_service ? "service" : "local");
+}
+
+std::string name_of(Words const& words, Deks deks) {
+  switch (deks) {
+    case Deks::none:
+      return fmt::format("{}, without wrapped DEKs", words.name);
+    case Deks::wrapped_locally:
+      return fmt::format("{}, with wrapped DEKs", words.name);
+    case Deks::wrapped_by_service:
+      return fmt::format("{}, with DEKs that the service wraps", words.name);
+  }
+  return words.name;
+}
+
+}  // namespace
+
+RotationCase rotation_case(KeyKind kind, Deks deks) {
+  Words const words = words_of(kind);
+  unsigned const number = deks == Deks::none ? 0 : 2;
+  RotationCase made;
+  made.name = name_of(words, deks);
+  made.kind = kind;
+  made.key = std::string("cloud/main/") + (is_azure(kind) ? "cmk" : ibm_key);
+  made.scenario.name = made.name;
+  made.scenario.begin = parse_rfc3339("2026-11-22T00:00:00Z").value();
+  made.scenario.clouds = is_azure(kind) ? azure_clouds(words, number) : ibm_clouds(words, number);
+  made.scenario.settings = settings(is_azure(kind) ? azure_provider(words) : ibm_provider(words));
+  made.scenario.policies = {policies(deks, "enforce"), policies(deks, "observe")};
+  made.scenario.credentials = {{"cloud", "demo-secret"}};
+  return made;
+}
+
+}  // namespace rekeyd::crash_points

@@ -1,0 +1,34 @@
+#pragma once
+#include "tests/simulation/disk/simulated_disk.hpp"
+#include "tests/simulation/scenario.hpp"
+
+#include <functional>
+#include <string>
+
+namespace rekeyd::crash_points {
+
+/// What the rotated key is.
+enum class KeyKind {
+  key_vault,
+  managed_hsm,
+  key_protect,
+  key_protect_imported,  ///< rekeyd has no material for it: a person rotates it, and rekeyd follows.
+  key_protect_dedicated,
+  hpcs,
+};
+
+enum class Deks { none, wrapped_locally, wrapped_by_service };
+
+/// One key that is rotated once, alone at its provider.
+struct RotationCase {
+  std::string name;
+  simulation::Scenario scenario;  ///< Its first policy file rotates the key, its second only watches.
+  std::string key;                ///< Its reference.
+  KeyKind kind{};
+  /// A mistake on purpose, to see that it is found.
+  std::function<void(simulation::SimulatedDisk&)> on_disk = [](simulation::SimulatedDisk&) {};
+};
+
+RotationCase rotation_case(KeyKind kind, Deks deks);
+
+}  // namespace rekeyd::crash_points
