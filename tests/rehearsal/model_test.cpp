@@ -188,7 +188,7 @@ TEST_CASE("a large inventory is looked at more rarely, which is told", "[rehears
   RehearsedWorld const world(std::move(play));
   REQUIRE(world.notes().size() == 1);
   CHECK_THAT(world.notes()[0],
-             Catch::Contains("every 4 hours here") && Catch::Contains("not every 60 seconds"));
+             Catch::Contains("every 4 hours here") && Catch::Contains("not every 1 minute as"));
 }
 
 TEST_CASE("what the caps make wait is told with the reason", "[rehearsal]") {

@@ -35,12 +35,19 @@ std::chrono::seconds inventory_interval(Play const& play, Instant until) {
   return std::max<std::chrono::seconds>(play.settings.inventory_every, affordable);
 }
 
+/// "1 hour", "36 hours", "90 minutes"
+std::string span_text(std::chrono::seconds span) {
+  bool const whole_hours = span % 1h == 0s;
+  auto const count = span / (whole_hours ? std::chrono::minutes(1h) : 1min);
+  return fmt::format("{} {}{}", count, whole_hours ? "hour" : "minute", count == 1 ? "" : "s");
+}
+
 void note_interval(std::chrono::seconds rehearsed, std::chrono::seconds own, ModelledClouds& model) {
   if (rehearsed == own) return;
   model.notes.push_back(
-      fmt::format("the inventory looks at the keys every {} hours here, to save time, and not every {} "
-                  "seconds as configured: providers will get more calls than are counted here",
-                  rehearsed / std::chrono::hours(1), own.count()));
+      fmt::format("the inventory looks at the keys every {} here, to save time, and not every {} as "
+                  "configured: providers will get more calls than are counted here",
+                  span_text(rehearsed), span_text(own)));
 }
 
 void note_left_out(ModelledClouds& model) {
