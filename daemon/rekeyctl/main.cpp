@@ -12,9 +12,8 @@ namespace rekeyd::rekeyctl {
 namespace {
 
 constexpr char const* exit_words =
-    "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload, rehearse),\n"
-    "4 overdue or blocked keys (status, rehearse), or something held (status), 5 integrity failure (verify, "
-    "backup, restore),\n"
+    "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload),\n"
+    "4 overdue or blocked keys, or something held (status), 5 integrity failure (verify, backup, restore),\n"
     "64 wrong usage.";
 
 void describe(CLI::App& app, Action& chosen) {

@@ -239,8 +239,8 @@ Findings Diary::closed(std::vector<daemon::KeyReport> const& keys, PolicySet con
   for (daemon::KeyReport const& key : keys) close_key(key, now, findings);
   close_policies(keys, policies, findings);
   close_by_key(findings);
-  std::ranges::stable_sort(findings.troubles, {}, [](Trouble const& trouble) {
-    return std::tuple(trouble.kind, trouble.at.value_or(Instant{}), trouble.subject);
+  std::ranges::sort(findings.troubles, {}, [](Trouble const& trouble) {
+    return std::tuple(trouble.kind, trouble.at.value_or(Instant{}), trouble.subject, trouble.sentence);
   });
   for (auto const& [name, hold] : holds_) findings.holds.push_back(hold);
   std::ranges::sort(findings.holds, {},

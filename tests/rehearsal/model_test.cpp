@@ -160,7 +160,7 @@ TEST_CASE("a hold from before the rehearsal is released by its operator after a 
   Findings const findings = lived(world).findings;
   REQUIRE(findings.holds.size() == 1);
   CHECK(findings.holds[0].from_before);
-  CHECK(findings.holds[0].hold.released == at("2026-11-23T00:00:00Z"));
+  CHECK(findings.holds[0].hold.released == at("2026-11-23T00:30:00Z"));
   CHECK(findings.holds[0].hold.released_by == operator_name);
   // What was due meanwhile had to wait for it.
   REQUIRE(!findings.waits.empty());
@@ -188,5 +188,64 @@ TEST_CASE("a large inventory is looked at more rarely, which is told", "[rehears
   RehearsedWorld const world(std::move(play));
   REQUIRE(world.notes().size() == 1);
   CHECK_THAT(world.notes()[0],
-             Catch::Contains("every 2 hours here") && Catch::Contains("not every 60 seconds"));
+             Catch::Contains("every 4 hours here") && Catch::Contains("not every 1 minute as"));
+}
+
+TEST_CASE("what the caps make wait is told with the reason", "[rehearsal]") {
+  SmallFleet const fleet;
+  fleet.write_policies(
+      "version: 1\npolicies:\n  - { name: all, match: { provider: \"ibm-*\" }, every: 1 month }\n");
+  Play play = play_of(fleet);
+  play.settings.rotations.per_hour = 1;
+  play.settings.rotations.storm_hold.percent = 100;
+  RehearsedWorld world(std::move(play));
+  Findings const findings = lived(world).findings;
+  auto const wait = std::ranges::find(findings.waits, WaitsFor::quota, &RehearsedWait::waits_for);
+  REQUIRE(wait != findings.waits.end());
+  CHECK(wait->reason == "rotations_per_hour");
+  CHECK(wait->keys >= 2);
+  CHECK(wait->longest >= std::chrono::hours(1));
+  CHECK(wait->longest <= std::chrono::hours(4));
+}
+
+TEST_CASE("a key whose versions run out is blocked in the month in which they do", "[rehearsal]") {
+  SmallFleet const fleet;
+  Play play = play_of(fleet);
+  play.months = 8;
+  RehearsedWorld world(std::move(play));
+  Findings const findings = lived(world).findings;
+  auto const of_key = [](Trouble const& trouble) { return trouble.name == "cmk-worn-out"; };
+  auto const trouble = std::ranges::find_if(findings.troubles, of_key);
+  REQUIRE(trouble != findings.troubles.end());
+  CHECK(trouble->kind == TroubleKind::blocked);
+  // 95 versions, and one more on 22 November and every month from then on.
+  CHECK(to_rfc3339(*trouble->at).substr(0, 10) == "2027-04-22");
+  auto const limit = std::ranges::find(findings.troubles, TroubleKind::versions, &Trouble::kind);
+  REQUIRE(limit != findings.troubles.end());
+  CHECK(limit->sentence == "100 of 100 versions are used up");
+}
+
+TEST_CASE("in hostile months every rotation comes to an end, and every WDEK moves", "[rehearsal]") {
+  KeyRef const orders{ProviderName("ibm-prod"), VaultName("kp-main"),
+                      KeyId("0b0b0b0b-0000-4000-8000-000000001001")};
+  SmallFleet const fleet;
+  fleet.write_deks(orders, 12);
+  for (std::uint64_t const seed : {1U, 2U, 3U}) {
+    CAPTURE(seed);
+    Play play = play_of(fleet);
+    play.months = 6;
+    play.seed = seed;
+    play.faults = Faults::hostile;
+    RehearsedWorld world(std::move(play));
+    Findings const findings = lived(world).findings;
+    CHECK(world.notes().empty());
+    CHECK(findings.faults > 0);
+    CHECK(findings.crashes > 0);
+    for (RehearsedRotation const& of : findings.rotations) {
+      CAPTURE(of.rotation.id.str(), of.rotation.message);
+      CHECK((of.rotation.state != RotationState::open ||
+             of.rotation.opened > world.until() - std::chrono::hours(72)));
+      if (of.rotation.key == orders && of.rotation.state == RotationState::done) CHECK(of.deks == 12);
+    }
+  }
 }

@@ -79,8 +79,8 @@ json::object sample_rehearsal() {
   rotation.step = Step::propagate;
   rotation.message = "1 wrapped DEK was refused";
   findings.rotations.push_back({.rotation = rotation, .name = "cmk-master", .times_blocked = 1});
-  findings.waits = {{WaitsFor::quota, "per_hour", "60 rotations began within the hour", 12, programme.from,
-                     at("2026-11-22T05:00:00Z"), std::chrono::hours(5)}};
+  findings.waits = {{WaitsFor::quota, "rotations_per_hour", "60 rotations began within the hour", 12,
+                     programme.from, at("2026-11-22T05:00:00Z"), std::chrono::hours(5)}};
   Hold hold;
   hold.kind = HoldKind::too_many_due;
   hold.placed = programme.from;

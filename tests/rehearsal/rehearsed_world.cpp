@@ -27,7 +27,7 @@ namespace {
 
 /// Reading its keys is most of what a daemon does in a quiet year, and each reading is like the one before:
 /// so many of them are worth the time that they take.
-constexpr std::int64_t readings_max = 200'000;
+constexpr std::int64_t readings_max = 100'000;
 
 std::chrono::seconds inventory_interval(Play const& play, Instant until) {
   auto const keys = static_cast<std::int64_t>(play.state.keys.size());
@@ -35,12 +35,19 @@ std::chrono::seconds inventory_interval(Play const& play, Instant until) {
   return std::max<std::chrono::seconds>(play.settings.inventory_every, affordable);
 }
 
+/// "1 hour", "36 hours", "90 minutes"
+std::string span_text(std::chrono::seconds span) {
+  bool const whole_hours = span % 1h == 0s;
+  auto const count = span / (whole_hours ? std::chrono::minutes(1h) : 1min);
+  return fmt::format("{} {}{}", count, whole_hours ? "hour" : "minute", count == 1 ? "" : "s");
+}
+
 void note_interval(std::chrono::seconds rehearsed, std::chrono::seconds own, ModelledClouds& model) {
   if (rehearsed == own) return;
   model.notes.push_back(
-      fmt::format("the inventory looks at the keys every {} hours here, to save time, and not every {} "
-                  "seconds as configured: providers will get more calls than are counted here",
-                  rehearsed / std::chrono::hours(1), own.count()));
+      fmt::format("the inventory looks at the keys every {} here, to save time, and not every {} as "
+                  "configured: providers will get more calls than are counted here",
+                  span_text(rehearsed), span_text(own)));
 }
 
 void note_left_out(ModelledClouds& model) {
@@ -138,9 +145,11 @@ Result<Findings> RehearsedWorld::live() {
   if (auto started = start_daemon(); !started) return std::unexpected(started.error());
   if (auto reloaded = put_policies_in_force(); !reloaded) return std::unexpected(reloaded.error());
   begin_troubles();
-  look_later();
+  look_in(std::chrono::minutes(between_looks()) /
+          2);  // Not at the full hour, when what waits for it goes on.
   run_until(universe_.in(until_ - play_.from));
   // What is said at the end, a daemon has to say that has had the time to look around.
+  free_disk();
   if (!life_) {
     if (auto started = start_daemon(); !started) return std::unexpected(started.error());
     run_until(universe_.in(1h));
@@ -291,10 +300,12 @@ void RehearsedWorld::fill_disk(std::chrono::milliseconds span) {
   ++universe_.faults;
   disk_is_full_ = true;
   disk_.full(true);
-  universe_.happenings.at(universe_.in(span), [this] {
-    disk_is_full_ = false;
-    disk_.full(false);
-  });
+  universe_.happenings.at(universe_.in(span), [this] { free_disk(); });
+}
+
+void RehearsedWorld::free_disk() {
+  disk_is_full_ = false;
+  disk_.full(false);
 }
 
 void RehearsedWorld::next_outage(std::string const& host) {
@@ -316,8 +327,11 @@ std::uint64_t RehearsedWorld::count_cloud_faults() const {
 }
 
 /// Each look is at all keys: at a large fleet not every hour.
-void RehearsedWorld::look_later() {
-  auto const rest = std::chrono::hours(std::clamp<std::size_t>(keys() / 100, 1, 24));
+std::chrono::hours RehearsedWorld::between_looks() const {
+  return std::chrono::hours(std::clamp<std::size_t>(keys() / 100, 1, 24));
+}
+
+void RehearsedWorld::look_in(std::chrono::minutes rest) {
   universe_.happenings.at(universe_.in(rest), [this] { look(); });
 }
 
@@ -330,7 +344,7 @@ void RehearsedWorld::look() {
     if (play_.faults != Faults::none) retry_blocked(reports, now);
   }
   on_progress(now, diary_.rotations_begun());
-  look_later();
+  look_in(between_looks());
 }
 
 void RehearsedWorld::release_holds(Instant now) {

@@ -83,11 +83,13 @@ class RehearsedWorld {
   // What befalls it.
   void begin_troubles();
   void fill_disk(std::chrono::milliseconds span);
+  void free_disk();
   void next_outage(std::string const& host);
   std::uint64_t count_cloud_faults() const;
 
   // The operator.
-  void look_later();
+  std::chrono::hours between_looks() const;
+  void look_in(std::chrono::minutes rest);
   void look();
   void release_holds(Instant now);
   void retry_blocked(std::vector<daemon::KeyReport> const& keys, Instant now);
