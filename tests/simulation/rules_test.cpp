@@ -101,6 +101,15 @@ TEST_CASE("invariant 1 breaks when a rotation makes two versions, or one due dat
   SECTION("a version without an intent on record") {
     rule->arrived(stage.letter(orders, ""), {}, {Stage::version(orders, "v3")});
   }
+  SECTION("a request that goes out before its intent is on record") {
+    Rotation intended = stage.rotation("r1", orders);
+    intended.last_sent = stage.scenario.begin;
+    stage.commit(*rule, stage.opened(intended));
+    rule->sent(stage.letter(orders, "r1"));
+    REQUIRE_FALSE(stage.broken());
+    stage.commit(*rule, stage.opened(stage.rotation("r2", orders)));
+    rule->sent(stage.letter(orders, "r2"));
+  }
   SECTION("a version of a key that someone else has rotated since") {
     char const* const fresh = "ibm-prod/kp-main/0b0b0b0b-0000-4000-8000-000000000102";
     stage.scene.on_record.keys[fresh].ref = KeyRef::parse(fresh).value();

@@ -25,6 +25,17 @@ class DueDates final : public Rule {
     }
   }
 
+  /// That it goes out is on record before it does: after a crash nothing else could tell that it may arrive.
+  void sent(Letter const& letter) override {
+    if (letter.key.empty()) return;
+    auto const rotation = scene_.on_record.rotations.find(letter.rotation);
+    bool const intended =
+        rotation != scene_.on_record.rotations.end() && rotation->second.last_sent.has_value();
+    verdicts().require(Invariant::due_dates, intended, [&] {
+      return fmt::format("a request to rotate {} went out before its intent was on record", letter.key);
+    });
+  }
+
   void arrived(Letter const& letter, sim::Delivery const&,
                std::vector<Truth::NewVersion> const& made) override {
     for (Truth::NewVersion const& fresh : made) {
