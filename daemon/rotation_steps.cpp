@@ -52,6 +52,23 @@ Error deks_refused(KeyRef const& key, RewrapSummary const& summary) {
   return error;
 }
 
+/// A reading that shows neither a version which was there before nor a newer one: a replica answered that
+/// lags, and nothing follows from what it says.
+std::optional<Error> lagging(KeyDescription const& now, TrackedKey const& key,
+                             std::optional<VersionId> const& seen) {
+  if (!seen || std::ranges::find(now.versions, *seen, &KeyVersion::id) != now.versions.end())
+    return std::nullopt;
+  auto const& known = key.stored.versions;
+  auto const of = std::ranges::find(known, *seen, &KeyVersion::id);
+  bool const newer = of != known.end() && !now.versions.empty() && now.versions.back().created > of->created;
+  if (newer) return std::nullopt;
+  Error error;
+  error.error_class = ErrorClass::transient;
+  error.what = fmt::format("the provider does not show version {}, which it has shown before", seen->str());
+  error.where = now.key.ref.text();
+  return error;
+}
+
 std::vector<VersionId> ids_of(std::vector<KeyVersion> const& versions) {
   std::vector<VersionId> ids;
   for (KeyVersion const& version : versions) ids.push_back(version.id);
@@ -143,6 +160,9 @@ asio::awaitable<Result<KeyDescription>> RotationSteps::read(KeyRef key) {
 asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey const& key) {
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  if (auto const late = lagging(*now, key, key.stored.key.current)) {
+    co_return ended(std::move(rotation), StepAgain{*late});
+  }
   Instant const at = world_.clock.wall_now();
   if (rotation.base_version && now->key.current != rotation.base_version &&
       rotation.trigger == Trigger::cryptoperiod) {
@@ -293,6 +313,9 @@ asio::awaitable<StepResult> RotationSteps::newer_or_refused(Rotation rotation, T
                                                             RewrapSummary moved) {
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  if (auto const late = lagging(*now, key, rotation.new_version)) {
+    co_return ended(std::move(rotation), StepAgain{*late});
+  }
   if (!now->key.current || now->key.current == rotation.new_version) {
     StepBlocked blocked{"deks_refused", deks_refused(rotation.key, moved)};
     co_return ended(std::move(rotation), std::move(blocked));
@@ -309,6 +332,9 @@ asio::awaitable<StepResult> RotationSteps::newer_or_refused(Rotation rotation, T
 asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey const& key) {
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
+  if (auto const late = lagging(*now, key, rotation.new_version)) {
+    co_return ended(std::move(rotation), StepAgain{*late});
+  }
   Instant const at = world_.clock.wall_now();
   if (now->key.current && now->key.current != rotation.new_version) {
     StepBack const back{Step::propagate, "the key was rotated again by someone else; its dependants follow"};

@@ -248,6 +248,10 @@ asio::awaitable<Result<std::vector<KeyItem>>> KeyVault::get_versions(Place place
 
 namespace {
 
+KeyVersion version_of(KeyBundle const& bundle) {
+  return key_version(bundle.id, bundle.attributes, bundle.tags);
+}
+
 // Key Vault lists by version id, Managed HSM by creation; the current version is the one that the key itself
 // names, and goes last among versions of one second.
 std::vector<KeyVersion> in_order(std::vector<KeyItem> const& items, KeyVersion current) {
@@ -278,11 +282,18 @@ asio::awaitable<Result<KeyDescription>> KeyVault::describe(KeyRef key, Clock::Mo
   if (!versions) co_return std::unexpected(std::move(versions.error()));
   auto rotation = co_await provider_rotation(*place, deadline);
   if (!rotation) co_return std::unexpected(std::move(rotation.error()));
-  auto const& bundle = current->bundle;
   KeyDescription description;
-  description.key = root_key(*place, bundle);
+  description.versions = in_order(*versions, version_of(current->bundle));
+  VersionId const newest = description.versions.back().id;
+  if (newest.str() != current->bundle.id.version) {
+    // Made between the two readings, or the first was answered by a replica that lags: the newest is the
+    // current.
+    current = co_await get_key(*place, newest.str(), deadline);
+    if (!current)
+      co_return std::unexpected(not_visible_yet(std::move(current.error()), place->text(), newest.str()));
+  }
+  description.key = root_key(*place, current->bundle);
   description.key.provider_rotation = std::move(*rotation);
-  description.versions = in_order(*versions, key_version(bundle.id, bundle.attributes, bundle.tags));
   co_return description;
 }
 
@@ -303,7 +314,7 @@ asio::awaitable<Result<KeyDescription>> KeyVault::describe_deleted(Place place, 
   KeyDescription description;
   description.key = root_key(place, *bundle);
   description.key.state = KeyState::destroyed;
-  description.versions.push_back(key_version(bundle->id, bundle->attributes, bundle->tags));
+  description.versions.push_back(version_of(*bundle));
   co_return description;
 }
 

@@ -226,11 +226,10 @@ asio::awaitable<Result<KeyDescription>> KeyProtect::describe(KeyRef key, Clock::
     co_return std::unexpected(
         malformed_answer("neither keyVersion nor the list names a version", metadata->where));
   }
-  if (!description.key.current) {
-    // The newest version is what the service wraps with.
-    description.key.current = description.versions.back().id;
-    description.key.current_created = description.versions.back().created;
-  }
+  // The newest version is what the service wraps with. Where keyVersion names an older one, a version was
+  // made between the two readings, or the first was answered by a replica that lags.
+  description.key.current = description.versions.back().id;
+  description.key.current_created = description.versions.back().created;
   co_return description;
 }
 

@@ -1,32 +1,20 @@
 #include "tests/simulation/defect.hpp"
 
-#include <array>
-#include <utility>
+#include <string>
 
 namespace rekeyd::simulation {
 
 namespace {
 
-constexpr std::array names{
-    std::pair("none", Defect::none),
-    std::pair("rename-without-fsync", Defect::rename_without_fsync),
-    std::pair("commit-without-sync", Defect::commit_without_sync),
-    std::pair("repeated-rotate", Defect::repeated_rotate),
-};
+std::string& made() {
+  static std::string name;
+  return name;
+}
 
 }  // namespace
 
-std::optional<Defect> parse_defect(std::string const& name) {
-  for (auto const& [known, defect] : names) {
-    if (name == known) return defect;
-  }
-  return std::nullopt;
-}
+void make_defect(std::string_view name) { made() = name; }
 
-std::vector<std::string> defect_names() {
-  std::vector<std::string> all;
-  for (auto const& [name, defect] : names) all.emplace_back(name);
-  return all;
-}
+bool makes_defect(std::string_view name) { return made() == name; }
 
 }  // namespace rekeyd::simulation

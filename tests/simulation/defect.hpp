@@ -1,20 +1,23 @@
 #pragma once
-#include <optional>
-#include <string>
-#include <vector>
+#include <span>
+#include <string_view>
 
+/// Mistakes that a program like ours might make, made on purpose, one at a time, so that it can be seen
+/// whether the simulation finds them. Each is a file of tests/simulation/defects/; the program that can make
+/// them is rekeyd-simulate-defective (defects/CMakeLists.txt).
 namespace rekeyd::simulation {
 
-/// Mistakes that a program like ours might make, made on purpose at one of its seams, so that it can be seen
-/// whether the simulation finds them.
-enum class Defect {
-  none,
-  rename_without_fsync,  ///< An envelope takes its place before its content is on the disk.
-  commit_without_sync,   ///< A commit returns before it is on the disk.
-  repeated_rotate,       ///< A rotate without an answer is simply sent again.
+struct DeliberateDefect {
+  char const* name;
+  char const* what;  ///< In a sentence or two.
 };
 
-std::optional<Defect> parse_defect(std::string const& name);
-std::vector<std::string> defect_names();
+/// All of them, by name; written by the build.
+std::span<DeliberateDefect const> deliberate_defects();
+
+/// From here on this process makes the defect of that name, and no other; "": none.
+void make_defect(std::string_view name);
+/// What DEFECT in a file of tests/simulation/defects/ stands for.
+bool makes_defect(std::string_view name);
 
 }  // namespace rekeyd::simulation

@@ -21,7 +21,7 @@ Life::Life(Parts const& parts)
     : universe_(parts.universe),
       network_(parts.network),
       number_(parts.number),
-      transport_(std::make_unique<NetworkTransport>(parts.network, parts.number, parts.defect)),
+      transport_(std::make_unique<NetworkTransport>(parts.network, parts.number)),
       io_(std::make_unique<Loop>()) {}
 
 Result<void> Life::start(Parts& parts) {

@@ -1,7 +1,6 @@
 #pragma once
 #include "daemon/daemon.hpp"
 #include "daemon/world.hpp"
-#include "tests/simulation/defect.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/ready_work.hpp"
 #include "tests/simulation/universe.hpp"
@@ -26,7 +25,6 @@ class Life {
     providers::Random& random;
     std::uint64_t number{};
     std::string vfs;
-    Defect defect{Defect::none};
     WatchedStore::Watcher on_commit;
     WatchedDeks::Watcher on_deks;
   };

@@ -1,3 +1,4 @@
+#include "tests/simulation/defect.hpp"
 #include "tests/simulation/scenario.hpp"
 #include "tests/simulation/summary.hpp"
 #include "tests/simulation/workers.hpp"
@@ -30,11 +31,35 @@ struct Options {
   std::string world{"mixed"};
   fs::path worlds{REKEYD_SOURCE_DIR "/tests/simulation/worlds"};
   fs::path trace;
-  std::string defect{"none"};
+  std::string defect;
+  bool until_found{false};
+  std::optional<unsigned> budget;
   unsigned processes{std::max(1U, std::thread::hardware_concurrency())};
 };
 
+#ifdef REKEYD_DEFECTIVE
+constexpr bool defective = true;
+#else
+constexpr bool defective = false;
+#endif
+
+/// Empty: it is one, and this program can make it.
+std::string is_a_defect(std::string const& name) {
+  if (!defective) return "this program has no defects in it; rekeyd-simulate-defective has";
+  bool const known =
+      std::ranges::any_of(sml::deliberate_defects(), [&](auto const& defect) { return name == defect.name; });
+  return known ? "" : "there is no defect " + name;
+}
+
+std::string list_of_defects() {
+  std::string list = "Defects:\n";
+  for (sml::DeliberateDefect const& defect : sml::deliberate_defects())
+    list += fmt::format("  {}\n      {}\n", defect.name, defect.what);
+  return list;
+}
+
 void describe(CLI::App& app, Options& options) {
+  app.footer(list_of_defects());
   app.add_option("--seeds", options.seeds, "How many lives")->check(CLI::Range(1, 100'000'000));
   app.add_option("--base", options.base, "The first seed; drawn by chance if not given, and always printed");
   app.add_option("--seed", options.seed, "One life only: this one");
@@ -42,8 +67,14 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--world", options.world, "A world of tests/simulation/worlds");
   app.add_option("--worlds", options.worlds, "Another folder of worlds");
   app.add_option("--trace", options.trace, "Write every event of --seed into this file");
-  app.add_option("--defect", options.defect, "Make this mistake on purpose")
-      ->check(CLI::IsMember(sml::defect_names()));
+  app.add_option("--defect", options.defect, "Make a mistake on purpose: one of those below")
+      ->check(is_a_defect);
+  app.add_flag("--until-found", options.until_found,
+               "End well at the first seed that --defect breaks and that holds without it")
+      ->needs("--defect");
+  app.add_option("--budget", options.budget,
+                 "No life begins after so many seconds; the last line says how many did")
+      ->check(CLI::Range(1, 1'000'000));
   app.add_option("--processes", options.processes, "So many at the same time")->check(CLI::Range(1, 1024));
 }
 
@@ -62,8 +93,9 @@ sml::Scenario scenario_of(Options const& options) {
 }
 
 std::string command_of(Options const& options, std::uint64_t seed) {
-  return fmt::format("./scripts/simulate --world {} --months {} --seed {}", options.world, options.months,
-                     seed);
+  std::string const defect = options.defect.empty() ? "" : " --defect " + options.defect;
+  return fmt::format("./scripts/simulate --world {} --months {} --seed {}{}", options.world, options.months,
+                     seed, defect);
 }
 
 void write_trace(Options const& options, std::string const& trace) {
@@ -74,6 +106,29 @@ void write_trace(Options const& options, std::string const& trace) {
   if (!out) throw std::runtime_error("cannot write " + options.trace.string());
 }
 
+/// Looks for a life that the defect breaks, and that the daemon as it is lives well.
+int until_found(Options const& options, sml::Scenario const& scenario, sml::RunOptions run) {
+  std::uint64_t const base = options.base.value_or(1);
+  for (run.seed = base; run.seed < base + options.seeds; ++run.seed) {
+    sml::make_defect(options.defect);
+    sml::Outcome const with = live_through(scenario, run);
+    if (!with.broken) continue;
+    sml::make_defect("");
+    sml::Outcome const without = live_through(scenario, run);
+    std::string const command = command_of(options, run.seed);
+    if (without.broken) {
+      fmt::print("{}defect {}: this seed breaks without it, too\n", describe(without, command),
+                 options.defect);
+      return 1;
+    }
+    fmt::print("{}defect {}: found at seed {}, the {} of at most {}\n", describe(with, command),
+               options.defect, run.seed, run.seed - base + 1, options.seeds);
+    return 0;
+  }
+  fmt::print("defect {}: not found in {} seeds\n", options.defect, options.seeds);
+  return 1;
+}
+
 int simulate(Options const& options) {
   auto const began = std::chrono::steady_clock::now();
   sml::Scenario const scenario = scenario_of(options);
@@ -82,10 +137,10 @@ int simulate(Options const& options) {
   rekeyd::sim::Randomness chance(1);
   rekeyd::sim::RsaPool pool(rsa_keys, chance);
   pool.fill(2048);
-  sml::RunOptions run{.months = options.months,
-                      .defect = sml::parse_defect(options.defect).value_or(sml::Defect::none),
-                      .rsa_keys = &pool};
+  sml::RunOptions run{.months = options.months, .rsa_keys = &pool};
 
+  if (options.until_found) return until_found(options, scenario, run);
+  sml::make_defect(options.defect);
   sml::Summary summary;
   auto const heard = [&](sml::Outcome const& outcome) {
     summary.add(outcome);
@@ -105,7 +160,9 @@ int simulate(Options const& options) {
       run.seed = seed;
       return live_through(scenario, run);
     };
-    sml::live_in_processes(base, options.seeds, options.processes, live, heard);
+    auto const until = options.budget ? began + std::chrono::seconds(*options.budget)
+                                      : std::chrono::steady_clock::time_point::max();
+    sml::live_in_processes(base, options.seeds, options.processes, live, heard, until);
   }
   auto const took = std::chrono::round<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
   fmt::print("{}\n", summary.line(took));

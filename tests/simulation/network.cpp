@@ -145,15 +145,8 @@ Result<HttpResponse> Network::answer_of(sim::Delivery const& delivery, std::stri
 
 asio::awaitable<Result<HttpResponse>> NetworkTransport::exchange(HttpRequest request,
                                                                  providers::Clock::Mono deadline) {
-  bool const makes_version =
-      request.method == "POST" && (request.target.find("/rotate?") != std::string::npos ||
-                                   request.target.find("/create?") != std::string::npos);
-  HttpRequest again = request;
   Result<HttpResponse> answer = co_await network_.exchange(life_, std::move(request), deadline);
-  if (defect_ != Defect::repeated_rotate || !makes_version || answer) co_return answer;
-  auto const later = deadline + 30s;
-  Result<HttpResponse> second = co_await network_.exchange(life_, std::move(again), later);
-  co_return second;
+  co_return answer;
 }
 
 asio::awaitable<void> NetworkTransport::close() { co_return; }

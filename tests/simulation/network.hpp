@@ -1,6 +1,5 @@
 #pragma once
 #include "providers/http/transport.hpp"
-#include "tests/simulation/defect.hpp"
 #include "tests/simulation/universe.hpp"
 #include "tests/simulator/cloud.hpp"
 
@@ -78,8 +77,7 @@ class Network {
 /// The network as one life of a daemon sees it.
 class NetworkTransport final : public providers::HttpTransport {
  public:
-  NetworkTransport(Network& network, std::uint64_t life, Defect defect = Defect::none)
-      : network_(network), life_(life), defect_(defect) {}
+  NetworkTransport(Network& network, std::uint64_t life) : network_(network), life_(life) {}
   boost::asio::awaitable<Result<providers::HttpResponse>> exchange(providers::HttpRequest request,
                                                                    providers::Clock::Mono deadline) override;
   boost::asio::awaitable<void> close() override;
@@ -87,7 +85,6 @@ class NetworkTransport final : public providers::HttpTransport {
  private:
   Network& network_;
   std::uint64_t life_;
-  Defect defect_;
 };
 
 }  // namespace rekeyd::simulation

@@ -25,6 +25,8 @@ class Rule {
   virtual void reloaded() {}
   /// It became durable. `scene.on_record` still shows what was before.
   virtual void committed(storage::Change const&) {}
+  /// A commit failed.
+  virtual void refused(Error const&, bool /*disk_is_sound*/) {}
   virtual void sent(Letter const&) {}
   /// A request of the daemon took effect or was refused; `made`: what new versions it left.
   virtual void arrived(Letter const&, sim::Delivery const&, std::vector<Truth::NewVersion> const&) {}

@@ -101,6 +101,21 @@ TEST_CASE("invariant 1 breaks when a rotation makes two versions, or one due dat
   SECTION("a version without an intent on record") {
     rule->arrived(stage.letter(orders, ""), {}, {Stage::version(orders, "v3")});
   }
+  SECTION("a request that goes out before its intent is on record") {
+    Rotation intended = stage.rotation("r1", orders);
+    intended.last_sent = stage.scenario.begin;
+    stage.commit(*rule, stage.opened(intended));
+    rule->sent(stage.letter(orders, "r1"));
+    REQUIRE_FALSE(stage.broken());
+    stage.commit(*rule, stage.opened(stage.rotation("r2", orders)));
+    rule->sent(stage.letter(orders, "r2"));
+  }
+  SECTION("a version of a key that someone else has rotated since") {
+    char const* const fresh = "ibm-prod/kp-main/0b0b0b0b-0000-4000-8000-000000000102";
+    stage.scene.on_record.keys[fresh].ref = KeyRef::parse(fresh).value();
+    stage.scene.note(stage.opened(stage.rotation("r3", fresh)));
+    rule->arrived(stage.letter(fresh, "r3"), {}, {Stage::version(fresh, "v2")});
+  }
   SECTION("a rotation before its time") {
     char const* const fresh = "ibm-prod/kp-main/0b0b0b0b-0000-4000-8000-000000000102";
     stage.scene.on_record.keys[fresh].ref = KeyRef::parse(fresh).value();
@@ -145,6 +160,7 @@ TEST_CASE("invariant 3 breaks when a WDEK is gone, torn, another one's, or left 
   rule->left_behind();
   REQUIRE_FALSE(stage.broken());
   std::string const text = stage.home.disk().text_of(one).value();
+  storage::Change found;
   SECTION("gone") { stage.home.disk().take_away(one); }
   SECTION("torn") { stage.home.disk().put(one, text.substr(0, text.size() / 2)); }
   SECTION("another one's") { stage.home.disk().put(one, stage.home.disk().text_of(two).value()); }
@@ -153,6 +169,18 @@ TEST_CASE("invariant 3 breaks when a WDEK is gone, torn, another one's, or left 
     done.state = RotationState::done;
     done.new_version = VersionId("another");
     rule->committed(stage.opened(done));
+  }
+  SECTION("not taken along when someone else has rotated its key") {
+    HistoryEvent& drift = found.events.emplace_back();
+    drift.kind = EventKind::drift;
+    drift.key = KeyRef::parse(orders).value();
+    drift.details["version_before"] = "v1";
+    found.keys.emplace_back().key = stage.scene.on_record.keys.at(orders);
+    found.rotations.push_back(stage.rotation("r1", orders));
+    rule->committed(found);
+    REQUIRE_FALSE(stage.broken());
+    found.rotations.clear();
+    rule->committed(found);
   }
   rule->left_behind();
   CHECK(stage.broken() == Invariant::wrapped_deks);
@@ -220,6 +248,8 @@ TEST_CASE("invariant 7 breaks with a finding, with an event too few, and with a 
     report.events = 2;
     stage.scene.database = report;
   }
+  SECTION("a step without an event") { stage.commit(*rule, stage.opened(stage.rotation("r1", orders))); }
+  SECTION("a commit that fails on a sound disk") { rule->refused(Error{}, true); }
   SECTION("unreadable") { stage.scene.database = std::unexpected(Error{}); }
   rule->left_behind();
   CHECK(stage.broken() == Invariant::sound_storage);
@@ -264,6 +294,18 @@ TEST_CASE(
   SECTION("a silent block") {
     stuck.state = RotationState::blocked;
     stage.commit(*rule, stage.opened(stuck));
+  }
+  SECTION("one rotation after the other") {
+    for (char const* id : {"r1", "r2", "r3", "r4", "r5"})
+      stage.commit(*rule, stage.opened(stage.rotation(id, orders)));
+  }
+  SECTION("a step that is tried again and again") {
+    storage::Change again;
+    storage::StepRecord& step = again.steps.emplace_back();
+    step.rotation = stuck.id;
+    step.ended_at = stage.scenario.begin;
+    step.outcome = "again";
+    for (int i = 0; i < 13; ++i) stage.commit(*rule, again);
   }
   SECTION("a loop") {
     for (int i = 0; i < 1'000'000; ++i) stage.universe.trace.count_handler();

@@ -1,5 +1,4 @@
 #pragma once
-#include "tests/simulation/defect.hpp"
 #include "tests/simulation/scenario.hpp"
 #include "tests/simulation/verdicts.hpp"
 #include "tests/simulator/rsa_pool.hpp"
@@ -15,7 +14,6 @@ struct RunOptions {
   std::uint64_t seed{1};
   unsigned months{12};
   bool whole_trace{false};
-  Defect defect{Defect::none};
   /// Ready-made keys for all worlds of a process, or null: each world makes its own, which takes seconds.
   sim::RsaPool const* rsa_keys{nullptr};
 };

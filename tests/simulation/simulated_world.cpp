@@ -91,8 +91,6 @@ SimulatedWorld::SimulatedWorld(Scenario const& scenario, RunOptions const& optio
     arrived(letter, delivery);
   };
   people_.on_new_policies = [this] { put_policies_in_force(); };
-  home_.disk().leaves_out_fsync(options_.defect == Defect::rename_without_fsync);
-  home_.disk().lies_about_sync(options_.defect == Defect::commit_without_sync);
   truth_.look(scenario_.begin, Maker::beginning);
   make_rules();
 }
@@ -187,6 +185,8 @@ void SimulatedWorld::committed(storage::Change const& change, Result<void> const
   }
   if (!outcome) {
     if (home_.disk().dead() && !scene_.uncertain) scene_.uncertain = change;
+    bool const disk_is_sound = !home_.disk().dead() && !disk_is_full_;
+    tell([&](Rule& rule) { rule.refused(outcome.error(), disk_is_sound); });
     return;
   }
   scene_.events_durable += static_cast<std::int64_t>(change.events.size());

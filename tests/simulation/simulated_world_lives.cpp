@@ -14,9 +14,7 @@ using namespace std::chrono_literals;
 void SimulatedWorld::start_daemon() {
   if (life_) return;
   ++scene_.life;
-  Life::Parts parts{universe_,       network_,    home_.settings(),
-                    random_,         scene_.life, home_.disk().vfs(),
-                    options_.defect, {},          {}};
+  Life::Parts parts{universe_, network_, home_.settings(), random_, scene_.life, home_.disk().vfs(), {}, {}};
   if (auto const death = fate_.disk_death()) home_.disk().die_at(home_.disk().operations() + *death);
   parts.on_commit = [this](storage::Change const& change, Result<void> const& outcome) {
     committed(change, outcome);
@@ -38,7 +36,7 @@ void SimulatedWorld::start_daemon() {
       scene_.calm_since[place.provider] = universe_.clock.mono_now();
   }
   policies_read();
-  tell([](Rule& rule) { rule.began(); });
+  if (!disk_died()) tell([](Rule& rule) { rule.began(); });
 }
 
 void SimulatedWorld::not_started(Error const& error) {

@@ -56,17 +56,6 @@ TEST_CASE("the same seed lives the same life, byte for byte, and another seed an
   CHECK_FALSE((once.trace == other.trace));
 }
 
-TEST_CASE("the simulation finds mistakes that are made on purpose") {
-  Scenario const small = world("small");
-  auto const [defect, within] = GENERATE(table<Defect, std::uint64_t>({{Defect::rename_without_fsync, 30},
-                                                                       {Defect::commit_without_sync, 30},
-                                                                       {Defect::repeated_rotate, 30}}));
-  bool found = false;
-  for (std::uint64_t seed = 1; seed <= within && !found; ++seed)
-    found = live_through(small, {.seed = seed, .months = 3, .defect = defect}).broken.has_value();
-  CHECK(found);
-}
-
 TEST_CASE("a world file with mistakes tells them all") {
   CHECK_FALSE(load_scenario("/there/is/no/such/world.yaml"));
 }
@@ -84,6 +73,31 @@ TEST_CASE("a seed whose process dies is broken, and the others are lived all the
                     [&](Outcome const& outcome) { broken[outcome.seed] = outcome.broken.has_value(); });
   REQUIRE(broken.size() == 9);
   for (auto const& [seed, is_broken] : broken) CHECK(is_broken == (seed == 5 || seed == 6));
+}
+
+TEST_CASE("no life begins when the time is up") {
+  int lives = 0;
+  auto const live = [](std::uint64_t seed) {
+    Outcome outcome;
+    outcome.seed = seed;
+    return outcome;
+  };
+  auto const heard = [&](Outcome const&) { ++lives; };
+  live_in_processes(1, 9, 2, live, heard, std::chrono::steady_clock::now());
+  CHECK(lives == 0);
+  // The first life of a process outlasts the time: it is heard, and nothing is taken for a death.
+  auto const until = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+  auto const long_life = [&](std::uint64_t seed) {
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    return live(seed);
+  };
+  auto const well = [&](Outcome const& outcome) {
+    ++lives;
+    CHECK_FALSE(outcome.broken);
+  };
+  live_in_processes(1, 9, 1, long_life, well, until);
+  CHECK(lives <= 1);
 }
 
 TEST_CASE("an outcome survives its way from a worker to the parent") {

@@ -52,8 +52,9 @@ Outcome live_or_tell(std::uint64_t seed, std::function<Outcome(std::uint64_t)> c
 class Workers {
  public:
   Workers(std::uint64_t base, std::uint64_t count, unsigned processes,
-          std::function<Outcome(std::uint64_t)> const& live, std::function<void(Outcome)> const& heard)
-      : end_(base + count), stride_(processes), live_(live), heard_(heard) {
+          std::chrono::steady_clock::time_point until, std::function<Outcome(std::uint64_t)> const& live,
+          std::function<void(Outcome)> const& heard)
+      : end_(base + count), stride_(processes), until_(until), live_(live), heard_(heard) {
     for (std::uint64_t i = 0; i < processes; ++i) workers_.push_back({.next = base + i});
   }
 
@@ -64,8 +65,10 @@ class Workers {
   }
 
  private:
+  bool out_of_time() const { return std::chrono::steady_clock::now() >= until_; }
+
   void start(Worker& worker) {
-    if (worker.next >= end_) return;
+    if (worker.next >= end_ || out_of_time()) return;
     int ends[2];
     if (::pipe(ends) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
     std::fflush(nullptr);
@@ -73,7 +76,7 @@ class Workers {
     if (worker.process < 0) throw std::system_error(errno, std::generic_category(), "fork");
     if (worker.process == 0) {
       ::close(ends[0]);
-      for (std::uint64_t seed = worker.next; seed < end_; seed += stride_)
+      for (std::uint64_t seed = worker.next; seed < end_ && !out_of_time(); seed += stride_)
         write_all(ends[1], to_line(live_or_tell(seed, live_)) + "\n");
       ::_exit(0);
     }
@@ -124,7 +127,8 @@ class Workers {
     worker.heard.clear();
     int status = 0;
     ::waitpid(worker.process, &status, 0);
-    if (worker.next >= end_) return;
+    bool const ended_by_itself = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (worker.next >= end_ || (ended_by_itself && out_of_time())) return;
     Outcome outcome;
     outcome.seed = worker.next;
     outcome.broken = {Invariant::endings,
@@ -138,6 +142,7 @@ class Workers {
 
   std::uint64_t end_;
   std::uint64_t stride_;
+  std::chrono::steady_clock::time_point until_;
   std::function<Outcome(std::uint64_t)> const& live_;
   std::function<void(Outcome)> const& heard_;
   std::vector<Worker> workers_;
@@ -147,8 +152,9 @@ class Workers {
 
 void live_in_processes(std::uint64_t base, std::uint64_t count, unsigned processes,
                        std::function<Outcome(std::uint64_t seed)> const& live,
-                       std::function<void(Outcome)> const& heard) {
-  Workers(base, count, processes, live, heard).run();
+                       std::function<void(Outcome)> const& heard,
+                       std::chrono::steady_clock::time_point until) {
+  Workers(base, count, processes, until, live, heard).run();
 }
 
 }  // namespace rekeyd::simulation

@@ -123,7 +123,9 @@ Delivery Cloud::served(Service& service, Request& request, Instant now) {
   }
   request.token_expired = rule.kind == FaultKind::expired_token;
   request.lag = rule.lag;
-  delivery.answer = service.handle(request, now);
+  // A replica that lags answers a read as of then.
+  bool const read_from_replica = rule.kind == FaultKind::lag && request.method == "GET";
+  delivery.answer = service.handle(request, read_from_replica ? now - rule.lag : now);
   spoil(delivery, rule.kind);
   return delivery;
 }

@@ -46,7 +46,7 @@ enum class FaultKind {
   huge_body,       ///< 200 with 10 MB of JSON; the request took effect.
   wrong_type,      ///< The right body under Content-Type: text/plain.
   expired_token,   ///< The service takes the token for expired.
-  lag,             ///< What the request makes is seen `lag_s` seconds later.
+  lag,             ///< What the request makes is seen `lag_s` seconds later; a GET sees what was `lag_s` ago.
 };
 
 /// A rule: which requests, how often, what happens.

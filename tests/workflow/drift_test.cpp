@@ -142,6 +142,52 @@ void begin_second_rotation(LivingDaemon& life, std::string const& step) {
   REQUIRE(life.run_until(intended));
 }
 
+/// So many reads of the vault key are answered by a replica that is hours behind.
+void lag_behind(LivingDaemon& life, char const* path, std::uint64_t reads) {
+  sim::FaultRule stale = test::fault("truncate", vault_host, "GET", path);
+  stale.kind = sim::FaultKind::lag;
+  stale.lag = std::chrono::hours(6);
+  stale.times = reads;
+  life.cloud().faults().add(stale);
+}
+
+TEST_CASE("a replica that lags neither makes a rotation pointless nor sends wrapped DEKs back") {
+  std::string const step = GENERATE("claim", "verify");
+  CAPTURE(step);
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  if (step == "verify") life.run_for(a_day);
+  begin_second_rotation(life, step);
+  lag_behind(life, "/keys/cmk-ledger*", 3);
+  life.run_for(a_day);
+  CHECK(life.events(EventKind::rotation_done).size() == 4);
+  CHECK(life.events(EventKind::rotation_abandoned).empty());
+  CHECK(life.events(EventKind::drift).empty());
+  // Once by each rotation: what has moved has not been moved to and fro.
+  int batches = 0;
+  for (auto const& recorded : life.events(EventKind::deks_rewrapped)) {
+    if (recorded.event.key->text() == test::vault_key) ++batches;
+  }
+  CHECK(batches == 2);
+  CHECK(test::keys_at_clouds(life).at(test::vault_key).versions.size() == 4);
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+  test::require_versions_told_once(life);
+  test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("two replicas of which one lags do not hide that someone else has rotated a key") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  life.run_for(a_day * 40);
+  test::act_at_azure(life, "POST", vault_host, "/keys/cmk-ledger/rotate");
+  lag_behind(life, "/keys/cmk-ledger", 1);
+  life.run_for(a_day);
+  CHECK(life.events(EventKind::drift).size() == 1);
+  CHECK(life.events(EventKind::rotation_done).size() == 4);
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+  test::require_deks_on_current_versions(life);
+}
+
 TEST_CASE("a rotation by someone else before, during or after ours is told once and followed") {
   std::string const step = GENERATE("claim", "preflight", "propagate", "verify");
   CAPTURE(step);

@@ -25,6 +25,17 @@ class DueDates final : public Rule {
     }
   }
 
+  /// That it goes out is on record before it does: after a crash nothing else could tell that it may arrive.
+  void sent(Letter const& letter) override {
+    if (letter.key.empty()) return;
+    auto const rotation = scene_.on_record.rotations.find(letter.rotation);
+    bool const intended =
+        rotation != scene_.on_record.rotations.end() && rotation->second.last_sent.has_value();
+    verdicts().require(Invariant::due_dates, intended, [&] {
+      return fmt::format("a request to rotate {} went out before its intent was on record", letter.key);
+    });
+  }
+
   void arrived(Letter const& letter, sim::Delivery const&,
                std::vector<Truth::NewVersion> const& made) override {
     for (Truth::NewVersion const& fresh : made) {
@@ -79,11 +90,28 @@ class DueDates final : public Rule {
     auto const rotation = scene_.on_record.rotations.find(letter.rotation);
     if (rotation == scene_.on_record.rotations.end() || !rotation->second.base_version) return;
     if (rotation->second.trigger != Trigger::cryptoperiod) return;
+    was_due(rotation->second, fresh);
     auto const [place, first] =
         from_base_.try_emplace({fresh.key, rotation->second.base_version->str()}, fresh.version.id);
     verdicts().require(Invariant::due_dates, first, [&] {
       return fmt::format("the due date of {} after version {} made two versions, {} and {}", fresh.key,
                          rotation->second.base_version->str(), place->second, fresh.version.id);
+    });
+  }
+
+  /// The base version is the one that the claim has read: had someone rotated the key since it was last seen,
+  /// it would not be due.
+  void was_due(Rotation const& rotation, Truth::NewVersion const& fresh) {
+    auto const known = scene_.on_record.keys.find(fresh.key);
+    bool const policies_edited = rotation.opened <= scene_.policies_since + scene_.clock_error_max;
+    if (policies_edited || known == scene_.on_record.keys.end()) return;
+    auto const applied = scene_.policy_of(known->second);
+    auto const due = applied ? scene_.due(fresh.key, rotation.base_version->str(), *applied) : std::nullopt;
+    if (!due) return;
+    Instant const latest = scene_.universe.clock.true_now() + scene_.clock_error_max;
+    verdicts().require(Invariant::due_dates, *due <= latest, [&] {
+      return fmt::format("rotation {} made version {} of {}, which is due {}", rotation.id.str(),
+                         fresh.version.id, fresh.key, to_rfc3339(*due));
     });
   }
 

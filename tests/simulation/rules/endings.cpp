@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <deque>
+#include <map>
+
 namespace rekeyd::simulation {
 
 namespace {
@@ -10,6 +13,11 @@ namespace {
 constexpr auto longest_rotation = std::chrono::hours(72);
 /// Far more than a busy day of a few dozen keys takes, far less than a loop that never rests.
 constexpr std::uint64_t handlers_a_day_max = 400'000;
+/// Back-off doubles from 30 seconds on: seven tries in the first hour, and then one.
+constexpr std::size_t failures_an_hour_max = 12;
+/// One by the calendar that someone else's rotation makes pointless, the one that follows it, and some on
+/// request.
+constexpr std::size_t openings_an_hour_max = 4;
 
 /// Invariant 10: a rotation ends, done or blocked with a reason; nothing spins, nothing leaks.
 class Endings final : public Rule {
@@ -23,6 +31,10 @@ class Endings final : public Rule {
       verdicts().require(Invariant::endings, !silent, [&] {
         return fmt::format("rotation {} is blocked without a reason", rotation.id.str());
       });
+      if (!scene_.on_record.rotations.contains(rotation.id.str())) opened(rotation);
+    }
+    for (storage::StepRecord const& step : change.steps) {
+      if (step.ended_at && step.outcome == "again") failed(step);
     }
   }
 
@@ -62,6 +74,31 @@ class Endings final : public Rule {
   }
 
  private:
+  using Moments = std::deque<providers::Clock::Mono>;
+
+  /// How many within the last hour, this one included.
+  std::size_t one_more(Moments& moments) const {
+    auto const now = scene_.universe.clock.mono_now();
+    while (!moments.empty() && moments.front() + std::chrono::hours(1) <= now) moments.pop_front();
+    moments.push_back(now);
+    return moments.size();
+  }
+
+  void opened(Rotation const& rotation) {
+    std::size_t const openings = one_more(openings_[rotation.key.text()]);
+    verdicts().require(Invariant::endings, openings <= openings_an_hour_max, [&] {
+      return fmt::format("{} rotations of {} were opened within an hour", openings, rotation.key.text());
+    });
+  }
+
+  void failed(storage::StepRecord const& step) {
+    std::size_t const failures = one_more(failures_[step.rotation.str()]);
+    verdicts().require(Invariant::endings, failures <= failures_an_hour_max, [&] {
+      return fmt::format("rotation {} failed {} times within an hour, now at step {}: {}",
+                         step.rotation.str(), failures, to_text(step.step), step.message);
+    });
+  }
+
   void ends(Rotation const& rotation, providers::Clock::Mono now) {
     auto const calm = scene_.calm_since.find(rotation.key.provider.str());
     bool const was_calm = calm != scene_.calm_since.end() && now - calm->second > longest_rotation;
@@ -75,6 +112,8 @@ class Endings final : public Rule {
   }
 
   Network const& network_;
+  std::map<std::string, Moments> openings_;  ///< By key.
+  std::map<std::string, Moments> failures_;  ///< By rotation.
   providers::Clock::Mono day_began_{};
   std::uint64_t handlers_then_{0};
 };

@@ -3,15 +3,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rekeyd::simulation {
 
 namespace {
 
 /// Invariant 7: the history chain verifies, and the database passes integrity_check, after every crash. What
-/// was once durable stays.
+/// was once durable stays. What happens to a rotation is one transaction with an event that tells of it, and
+/// a sound disk takes what is to be written.
 class SoundStorage final : public Rule {
  public:
   using Rule::Rule;
+
+  void committed(storage::Change const& change) override {
+    for (Rotation const& rotation : change.rotations) {
+      auto const before = scene_.on_record.rotations.find(rotation.id.str());
+      bool const moved = before == scene_.on_record.rotations.end() ||
+                         before->second.state != rotation.state || before->second.step != rotation.step;
+      bool const told = std::ranges::any_of(
+          change.events, [&](HistoryEvent const& event) { return event.rotation == rotation.id; });
+      verdicts().require(Invariant::sound_storage, !moved || told, [&] {
+        return fmt::format("rotation {} is {} at step {}, and no event of that transaction tells of it",
+                           rotation.id.str(), to_text(rotation.state), to_text(rotation.step));
+      });
+    }
+  }
+
+  void refused(Error const& error, bool disk_is_sound) override {
+    verdicts().require(Invariant::sound_storage, !disk_is_sound,
+                       [&] { return "a sound disk, and yet a commit failed: " + to_text(error); });
+  }
 
   void left_behind() override {
     Result<storage::VerifyReport> const& report = scene_.database;

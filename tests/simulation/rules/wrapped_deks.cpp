@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -23,11 +24,15 @@ class WrappedDeks final : public Rule {
   }
   void left_behind() override {
     for (auto const& [file, sha256] : truth_.sha256_by_file) check(file);
+    for (auto const& [key, version] : done_) none_older(key, version);
   }
   void committed(storage::Change const& change) override {
     for (Rotation const& rotation : change.rotations) {
       if (rotation.state == RotationState::done && rotation.new_version)
-        all_on(rotation.key.text(), rotation.new_version->str());
+        moved(rotation.key.text(), rotation.new_version->str());
+    }
+    for (HistoryEvent const& event : change.events) {
+      if (event.kind == EventKind::drift && event.details.contains("version_before")) followed(event, change);
     }
   }
   void at_rest() override {
@@ -36,6 +41,27 @@ class WrappedDeks final : public Rule {
   }
 
  private:
+  /// That someone else has rotated a key is found once: what takes its WDEKs along is on record from then on.
+  void followed(HistoryEvent const& drift, storage::Change const& change) {
+    auto const unfinished = [&](Rotation const& rotation) {
+      return rotation.key == *drift.key && !rotation.ended;
+    };
+    Rotation const* const open = scene_.open_rotation(drift.key->text());
+    bool const ends = open != nullptr && std::ranges::any_of(change.rotations, [&](Rotation const& now) {
+                        return now.id == open->id && now.ended;
+                      });
+    bool const on_its_way = (open != nullptr && !ends) || std::ranges::any_of(change.rotations, unfinished);
+    for (storage::StoredKey const& stored : change.keys) {
+      if (stored.key.ref != *drift.key || stored.key.state != KeyState::active) continue;
+      auto const applied = scene_.policy_of(stored.key);
+      bool const ours_to_act = applied && applied->mode == Mode::enforce && !stored.key.managed_elsewhere;
+      verdicts().require(Invariant::wrapped_deks, on_its_way || !ours_to_act, [&] {
+        return fmt::format("someone else rotated {}, and nothing on record takes its WDEKs along",
+                           drift.key->text());
+      });
+    }
+  }
+
   struct Known {
     std::string text;
     std::string key;
@@ -66,6 +92,24 @@ class WrappedDeks final : public Rule {
              envelope->key_version};
   }
 
+  void moved(std::string const& key, std::string const& version) {
+    all_on(key, version);
+    done_[key] = version;
+  }
+
+  /// What a rotation that is done has moved stays moved, also over a power cut.
+  void none_older(std::string const& key, std::string const& version) {
+    TrueVersion const* const done = scene_.truth.find(key, version);
+    for (auto const& [file, known] : known_) {
+      TrueVersion const* const on = known.key == key ? scene_.truth.find(key, known.version) : nullptr;
+      if (done == nullptr || on == nullptr) continue;
+      verdicts().require(Invariant::wrapped_deks, on->created >= done->created, [&] {
+        return fmt::format("{} is on version {} again: the rotation to {} was done", file, known.version,
+                           version);
+      });
+    }
+  }
+
   void all_on(std::string const& key, std::string const& version) {
     for (auto const& [file, known] : known_) {
       if (known.key != key) continue;
@@ -76,6 +120,7 @@ class WrappedDeks final : public Rule {
   }
 
   DekTruth truth_;
+  std::map<std::string, std::string> done_;  ///< Key → the version to which its last rotation has moved them.
   std::map<std::string, Known> known_;
 };
 

@@ -1,0 +1,41 @@
+# cmake -D ROOT=... -D SOURCE=daemon/x.cpp -D DEFECTS=a,b -D OUTPUT=... -P apply.cmake
+# Writes SOURCE with the hunks of these defects in it. Each hunk's old text has to be there exactly once, so that a
+# change of the source that touches a defect fails the build and not, unseen, the test.
+
+# The hunks of `text` that are about SOURCE: sets `old` and `new` of the next one and takes it off `text`.
+macro(next_hunk)
+  string(REGEX MATCH "\n@@ ([^\n]+)((\n[ +-][^\n]*|\n)*)" hunk "${text}")
+  set(about "${CMAKE_MATCH_1}")
+  set(body "${CMAKE_MATCH_2}\n")
+  string(FIND "${text}" "${hunk}" at)
+  string(LENGTH "${hunk}" size)
+  math(EXPR after "${at} + ${size}")
+  string(SUBSTRING "${text}" ${after} -1 text)
+  string(PREPEND text "\n")
+  string(REGEX REPLACE "\n+$" "\n" body "${body}")
+  string(REGEX REPLACE "\n\\+[^\n]*" "" old "${body}")
+  string(REGEX REPLACE "\n[ -]" "\n" old "${old}")
+  string(REGEX REPLACE "\n-[^\n]*" "" new "${body}")
+  string(REGEX REPLACE "\n[ +]" "\n" new "${new}")
+endmacro()
+
+file(READ "${ROOT}/${SOURCE}" source)
+string(REPLACE "," ";" DEFECTS "${DEFECTS}")
+foreach(defect IN LISTS DEFECTS)
+  file(READ "${ROOT}/tests/simulation/defects/${defect}.diff" text)
+  while(text MATCHES "\n@@ ")
+    next_hunk()
+    if(NOT about STREQUAL SOURCE)
+      continue()
+    endif()
+    string(FIND "${source}" "${old}" first)
+    string(FIND "${source}" "${old}" last REVERSE)
+    if(first EQUAL -1 OR NOT first EQUAL last)
+      message(FATAL_ERROR "tests/simulation/defects/${defect}.diff does not fit ${SOURCE} any more: these lines should "
+                          "be there exactly once:${old}")
+    endif()
+    string(REPLACE "DEFECT" "::rekeyd::simulation::makes_defect(\"${defect}\")" new "${new}")
+    string(REPLACE "${old}" "${new}" source "${source}")
+  endwhile()
+endforeach()
+file(WRITE "${OUTPUT}" "#include \"tests/simulation/defect.hpp\"\n${source}")
