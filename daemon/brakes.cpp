@@ -63,6 +63,7 @@ void Brakes::began_on_request(Lane const& lane) { caps_.began(lane, world_.clock
 
 Result<std::vector<Hold>> Brakes::release(std::string const& name, std::string const& caller,
                                           std::string const& reason) {
+  clock_.look();  // whoever has just set the clock right lets go what that brings about
   std::vector<Hold> chosen;
   for (Hold const& hold : holds_.in_force()) {
     if (name.empty() || hold.name() == name) chosen.push_back(hold);

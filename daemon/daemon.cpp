@@ -81,7 +81,7 @@ Result<void> Daemon::start() {
 
   if (control_) control_->start();
   rotating_.spawn(scheduler_.run(), "scheduler");
-  looking_.spawn(brakes_.clock().notice_settings([this] { scheduler_.wake(); }), "watch of the clock");
+  looking_.spawn(brakes_.clock().notice_settings([this] { clock_was_set(); }), "watch of the clock");
   looking_.spawn(brakes_.clock().ask_the_time(), "questions for the time");
   start_inventories();
   if (auto const interval = ServiceManager::watchdog_interval()) {
@@ -89,6 +89,12 @@ Result<void> Daemon::start() {
   }
   service_manager_.ready(one_line());
   return {};
+}
+
+/// What rests until a moment that the old setting has named is looked at anew.
+void Daemon::clock_was_set() {
+  fleet_.look_anew_at_rotations();
+  scheduler_.wake();
 }
 
 void Daemon::start_inventories() {

@@ -55,6 +55,7 @@ class Daemon final : public ControlService {
   void connect();
   Result<void> listen();
   void start_inventories();
+  void clock_was_set();
   void tell_status();
   Result<TrackedKey*> find_rotation(RotationId const& id);
   Result<void> record_life(EventKind kind, std::string const& sentence);

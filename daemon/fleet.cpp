@@ -94,6 +94,12 @@ void Fleet::look_anew(TrackedKey& key) {
   file(key, when);
 }
 
+void Fleet::look_anew_at_rotations() {
+  for (auto& [ref, key] : keys_) {
+    if (key.rotation) look_anew(key);
+  }
+}
+
 void Fleet::file(TrackedKey& key, std::optional<Instant> when) {
   KeyRef const& ref = key.stored.key.ref;
   for (Index* index : {&to_continue_, &to_begin_}) {

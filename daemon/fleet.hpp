@@ -70,6 +70,8 @@ class Fleet {
 
   /// Recomputes when `key` needs attention, after anything of it has changed.
   void look_anew(TrackedKey& key);
+  /// The same for every key with an unfinished rotation.
+  void look_anew_at_rotations();
   /// Grows with every look_anew: the same number twice means that nothing has changed between.
   std::uint64_t changes() const { return changes_; }
 

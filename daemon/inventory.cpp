@@ -155,7 +155,9 @@ bool Inventory::worth_reading(RootKey const& listed) {
                      (listed.current_created && listed.current_created != before.current_created);
   bool const changed =
       listed.state != before.state || listed.tags != before.tags || listed.expires != before.expires;
-  bool const old = world_.clock.wall_now() - known->stored.last_seen >= full_reading_every;
+  // A clock that was ahead of time has dated the last reading; what it dated is old, too.
+  auto const since = world_.clock.wall_now() - known->stored.last_seen;
+  bool const old = since >= full_reading_every || since < -clock_tolerance;
   return moved || changed || old || known->stored.gone || !known->read_error.empty();
 }
 

@@ -201,7 +201,9 @@ asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey 
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
   auto const lag = world_.provider(rotation.key.provider)->kms->capabilities(rotation.key).visibility_lag;
-  RotateDecision const decision = decide_rotate(rotation, now->versions, lag, world_.clock.wall_now());
+  Rotation by_this_clock = rotation;
+  by_this_clock.last_sent = last_sent_by_this_clock(rotation);
+  RotateDecision const decision = decide_rotate(by_this_clock, now->versions, lag, world_.clock.wall_now());
   if (auto const* adopted = std::get_if<AdoptVersion>(&decision)) {
     StepResult result =
         co_await adopt(std::move(rotation), key, adopted->version, adopted->made_by, providers::Evidence());
@@ -215,6 +217,15 @@ asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey 
   co_return sent;
 }
 
+/// How long ago a request went out is told by the clock that nobody sets. Across a restart, and who knows how
+/// the wall clock was set meanwhile, it is as if it had gone out when this life began.
+std::optional<Instant> RotationSteps::last_sent_by_this_clock(Rotation const& rotation) const {
+  if (!rotation.last_sent) return std::nullopt;
+  auto const sent = sent_.find(rotation.id);
+  auto const since = world_.clock.mono_now() - (sent == sent_.end() ? life_began_ : sent->second);
+  return world_.clock.wall_now() - std::chrono::floor<std::chrono::seconds>(since);
+}
+
 /// Sends the one request that makes a new version. What is unknown afterwards is settled by reading the
 /// versions, here or in the next try, never by sending again.
 asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, TrackedKey const& key,
@@ -222,6 +233,8 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
   Rotation const before = rotation;
   rotation.last_sent = world_.clock.wall_now();
+  auto const sent_before = sent_.find(rotation.id) == sent_.end() ? life_began_ : sent_[rotation.id];
+  sent_[rotation.id] = world_.clock.mono_now();
   Result<void> const durable = co_await record(rotation);
   if (!durable) {
     Error const not_durable = durable.error();
@@ -235,7 +248,10 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
         co_await adopt(std::move(rotation), key, *receipt->version, MadeBy::rekeyd, receipt->evidence);
     co_return adopted;
   }
-  if (!receipt && receipt.error().delivery != Delivery::maybe_applied) rotation.last_sent = before.last_sent;
+  if (!receipt && receipt.error().delivery != Delivery::maybe_applied) {
+    rotation.last_sent = before.last_sent;
+    sent_[rotation.id] = sent_before;
+  }
   bool const nothing_to_find = !receipt && receipt.error().error_class != ErrorClass::conflict &&
                                receipt.error().delivery != Delivery::maybe_applied;
   if (nothing_to_find) co_return ended(std::move(rotation), outcome_of(receipt.error()));
@@ -291,6 +307,7 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
 }
 
 asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedKey const& key) {
+  sent_.erase(rotation.id);
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
   WrapBy wrap = WrapBy::local;
   if (applied != nullptr) wrap = applied->policy->wrap;

@@ -7,6 +7,8 @@
 #include "storage/store.hpp"
 
 #include <functional>
+#include <map>
+#include <optional>
 
 namespace rekeyd::daemon {
 
@@ -29,7 +31,8 @@ class RotationSteps {
   /// Makes `rotation` durable as it is, before a request goes out: the intent of the act itself.
   using Record = std::function<boost::asio::awaitable<Result<void>>(Rotation rotation)>;
 
-  RotationSteps(World& world, StopFlag const& stop) : world_(world), rewrapper_(world, stop) {}
+  RotationSteps(World& world, StopFlag const& stop)
+      : world_(world), rewrapper_(world, stop), life_began_(world.clock.mono_now()) {}
 
   /// Carries out `rotation.step`. `key` is the key as tracked, not to be changed while a rotation is open.
   boost::asio::awaitable<StepResult> run(Rotation rotation, TrackedKey const& key, Record record);
@@ -47,8 +50,14 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
 
+  std::optional<Instant> last_sent_by_this_clock(Rotation const& rotation) const;
+
   World& world_;
   Rewrapper rewrapper_;
+  providers::Clock::Mono life_began_;
+  /// When requests of unknown fate went out in this life: a clock that somebody sets must not make them
+  /// older.
+  std::map<RotationId, providers::Clock::Mono> sent_;
 };
 
 }  // namespace rekeyd::daemon

@@ -8,15 +8,24 @@ namespace rekeyd {
 
 namespace {
 
+constexpr std::chrono::seconds probe_delay_min = std::chrono::minutes(15);
+constexpr unsigned probe_doublings_max = 4;
+constexpr std::chrono::seconds probe_delay_max = probe_delay_min * (1 << probe_doublings_max);
+
 std::string of(BrakeScope const& scope) {
   return scope.kind == BrakeScope::Kind::everything ? "" : " of " + scope.text();
+}
+
+/// No probe is put off for longer than the longest delay: a later moment was named by a clock that was ahead.
+bool probe_is_due(Hold const& hold, Instant now) {
+  if (hold.kind != HoldKind::circuit_open || !hold.next_try) return false;
+  return *hold.next_try <= now || *hold.next_try > now + probe_delay_max + clock_tolerance;
 }
 
 std::optional<Braked> by_hold(BrakeFacts const& facts, Instant now) {
   Hold const* first = nullptr;
   for (Hold const& hold : facts.holds) {
-    bool const may_probe =
-        hold.kind == HoldKind::circuit_open && hold.next_try.has_value() && *hold.next_try <= now;
+    bool const may_probe = probe_is_due(hold, now);
     if (!may_probe && (first == nullptr || hold.kind < first->kind)) first = &hold;
   }
   if (first == nullptr) return std::nullopt;
@@ -91,9 +100,7 @@ bool counts_as_failure(ErrorClass error_class, bool version_made) {
 }
 
 std::chrono::seconds probe_delay(unsigned failed_probes) {
-  constexpr std::chrono::seconds first = std::chrono::minutes(15);
-  constexpr unsigned doublings_max = 4;
-  return first * (1 << std::min(failed_probes, doublings_max));
+  return probe_delay_min * (1 << std::min(failed_probes, probe_doublings_max));
 }
 
 bool is_storm(std::size_t newly_due, std::size_t fleet, StormLimit limit) {

@@ -43,14 +43,32 @@ std::optional<Verdict> rotation_blocked(KeyFacts const& facts) {
   return said;
 }
 
+/// It goes on trying by itself, but a person should know: a step that failed so often in a row, or that still
+/// fails so long after the rotation began.
+constexpr int failures_told = 5;
+constexpr auto failing_told_after = std::chrono::hours(24);
+
+bool is_failing(Rotation const& rotation, Instant now) {
+  bool const long_since = rotation.attempts > 0 && now - rotation.opened >= failing_told_after;
+  return rotation.attempts >= failures_told || long_since;
+}
+
+std::string failures_words(Rotation const& rotation) {
+  return fmt::format(", which has failed {} in a row",
+                     rotation.attempts == 1 ? "once" : fmt::format("{} times", rotation.attempts));
+}
+
 std::optional<Verdict> rotation_under_way(KeyFacts const& facts) {
   if (!facts.rotation || facts.rotation->state != RotationState::open) return std::nullopt;
   Rotation const& rotation = *facts.rotation;
-  bool const delayed = rotation.next_try && *rotation.next_try > facts.now;
-  Verdict said =
-      verdict(KeyStatus::rotating, "rotation_open",
-              fmt::format("rotation {} is at step {}{}{}", rotation.id.str(), to_text(rotation.step),
-                          rotation.message.empty() ? "" : ": ", rotation.message));
+  // A moment that a clock ahead of time has named means nothing once that clock is set back.
+  bool const clock_set_back = rotation.updated > facts.now + clock_tolerance;
+  bool const delayed = rotation.next_try && *rotation.next_try > facts.now && !clock_set_back;
+  bool const failing = is_failing(rotation, facts.now);
+  Verdict said = verdict(KeyStatus::rotating, failing ? "rotation_failing" : "rotation_open",
+                         fmt::format("rotation {} is at step {}{}{}{}", rotation.id.str(),
+                                     to_text(rotation.step), failing ? failures_words(rotation) : "",
+                                     rotation.message.empty() ? "" : ": ", rotation.message));
   said.since = rotation.opened;
   if (delayed) said.next_try = rotation.next_try;
   return said;

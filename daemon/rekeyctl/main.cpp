@@ -13,7 +13,8 @@ namespace {
 
 constexpr char const* exit_words =
     "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload),\n"
-    "4 overdue or blocked keys, or something held (status), 5 integrity failure (verify, backup, restore),\n"
+    "4 overdue or blocked keys, failing rotations, or something held (status), 5 integrity failure (verify, "
+    "backup, restore),\n"
     "64 wrong usage.";
 
 void describe(CLI::App& app, Action& chosen) {

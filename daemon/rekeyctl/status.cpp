@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rekeyd::rekeyctl {
 
 using daemon::StatusReport;
@@ -127,6 +129,13 @@ std::string table_text(StatusReport const& report, bool colour) {
          sentences("warning", report.warnings, Style::caution, colour) + attention(report, colour);
 }
 
+/// Their rotations go on trying by themselves, in vain so far.
+std::size_t count_failing(StatusReport const& report) {
+  return static_cast<std::size_t>(std::ranges::count_if(report.attention, [](daemon::KeyReport const& key) {
+    return key.verdict.reason == "rotation_failing";
+  }));
+}
+
 Exit run(Options const& options, Output& out) {
   auto client = connect(options.daemon);
   if (!client) return failed(out, client.error());
@@ -139,9 +148,11 @@ Exit run(Options const& options, Output& out) {
   }
   std::size_t const overdue = count_of(*report, KeyStatus::overdue);
   std::size_t const blocked = count_of(*report, KeyStatus::blocked);
+  std::size_t const failing = count_failing(*report);
   std::size_t const held = report->holds.size();
-  if (overdue + blocked + held == 0) return Exit::well;
+  if (overdue + blocked + failing + held == 0) return Exit::well;
   std::string words = fmt::format("{} overdue, {} blocked", counted(overdue, "key"), counted(blocked, "key"));
+  if (failing > 0) words += fmt::format(", {} failing", counted(failing, "rotation"));
   if (held > 0) words += fmt::format(", {} in force (`rekeyctl release` lets go)", counted(held, "hold"));
   out.words(words);
   return Exit::attention;
@@ -151,7 +162,8 @@ Exit run(Options const& options, Output& out) {
 
 void add_status(Commands const& commands) {
   auto const [command, options] = commands.add(
-      "status", "How the daemon and its keys are (exit 4: overdue or blocked keys, or a hold)", run);
+      "status",
+      "How the daemon and its keys are (exit 4: overdue or blocked keys, failing rotations, or a hold)", run);
   add_format(*command, options->format);
   add_daemon_options(*command, options->daemon);
 }

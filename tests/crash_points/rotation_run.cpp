@@ -135,9 +135,14 @@ class RotationRun {
   void start_daemon() {
     std::size_t const number = scene_.life++;
     boundaries_.begin_life(number < deaths_.size() ? std::optional(deaths_[number]) : std::nullopt);
-    sml::Life::Parts parts{
-        universe_, network_, home_.settings(), random_, scene_.life, home_.disk().vfs(), {}, {}, {}};
+    sml::Life::Parts parts{.universe = universe_,
+                           .network = network_,
+                           .settings = home_.settings(),
+                           .random = random_,
+                           .number = scene_.life,
+                           .vfs = home_.disk().vfs()};
     parts.on_commit = [this](storage::Change const& change, Result<void> const& outcome) {
+      if (outcome) at_risk_no_more();
       committed(change, outcome);
     };
     parts.on_deks = [this](std::vector<DekId> const& written) {
@@ -177,17 +182,23 @@ class RotationRun {
     boundaries_.begin_life({});
     boundaries_.stop_counting();
     scene_.on_record.intended.clear();
-    examine_database();
+    examine_database(death.power);
     tell([](sml::Rule& rule) { rule.left_behind(); });
     universe_.happenings.at(universe_.in(restart_after), [this] { start_daemon(); });
   }
 
-  void examine_database() {
+  void examine_database(bool power_was_lost) {
     scene_.database = storage::verify(home_.settings().database, {.vfs = home_.disk().vfs()});
-    auto const uncertain = std::exchange(scene_.uncertain, std::nullopt);
-    if (!uncertain || !scene_.database || uncertain->events.empty()) return;
-    auto const more = static_cast<std::int64_t>(uncertain->events.size());
-    if (scene_.database->events == scene_.events_durable + more) committed(*uncertain, {});
+    auto uncertain = std::exchange(scene_.uncertain, std::nullopt);
+    if (!scene_.database) return;
+    auto const there = [this] { return scene_.events_durable + scene_.events_at_risk(); };
+    if (uncertain && !uncertain->events.empty()) scene_.at_risk.push_back(*std::move(uncertain));
+    while (!scene_.at_risk.empty() && there() > scene_.database->events) scene_.at_risk.pop_back();
+    if (power_was_lost) at_risk_no_more();
+  }
+
+  void at_risk_no_more() {
+    for (storage::Change const& change : std::exchange(scene_.at_risk, {})) committed(change, {});
   }
 
   /// The one rotation is over, and nothing is under way any more.
@@ -218,7 +229,7 @@ class RotationRun {
     tell([](sml::Rule& rule) { rule.ended_in_order(); });
     life_.reset();
     home_.disk().kill_process();
-    examine_database();
+    examine_database(false);
     tell([](sml::Rule& rule) { rule.left_behind(); });
   }
 

@@ -122,6 +122,15 @@ TEST_CASE("what says that a provider or our way of rotating is ill counts, what 
   for (ErrorClass const each : {storage, cancelled}) CHECK_FALSE(counts_as_failure(each, true));
 }
 
+TEST_CASE("a probe that a clock has put off which is set back since is due") {
+  BrakeFacts facts = none();
+  facts.holds = {hold_of(HoldKind::circuit_open)};
+  facts.holds[0].next_try = now + 4h;
+  CHECK(braked(facts, now));
+  facts.holds[0].next_try = now + 240h;
+  CHECK_FALSE(braked(facts, now));
+}
+
 TEST_CASE("the circuit stays open longer with each probe that fails, four hours at most") {
   CHECK(probe_delay(0) == 15min);
   CHECK(probe_delay(1) == 30min);

@@ -187,5 +187,36 @@ TEST_CASE("an unfinished rotation is what is said of its key, whatever the calen
   expect(scene, KeyStatus::blocked, "access_error");
 }
 
+TEST_CASE("a rotation that fails five times in a row, or still after a day, is said to be failing") {
+  Scene scene;
+  scene.rotation.emplace();
+  scene.rotation->id = RotationId("r1");
+  scene.rotation->step = Step::propagate;
+  scene.rotation->message = "nobody answers";
+  scene.rotation->opened = scene.now - std::chrono::hours(23);
+  scene.rotation->updated = scene.now;
+  scene.rotation->attempts = 4;
+  expect(scene, KeyStatus::rotating, "rotation_open");
+  scene.rotation->attempts = 5;
+  expect(scene, KeyStatus::rotating, "rotation_failing");
+  CHECK(scene.decide().sentence ==
+        "rotation r1 is at step propagate, which has failed 5 times in a row: nobody answers");
+  scene.rotation->attempts = 1;
+  scene.rotation->opened = scene.now - std::chrono::hours(24);
+  expect(scene, KeyStatus::rotating, "rotation_failing");
+  scene.rotation->attempts = 0;  // it waits for something, or has just gone on
+  expect(scene, KeyStatus::rotating, "rotation_open");
+}
+
+TEST_CASE("a rotation does not rest until a moment that a clock has named which is set back since") {
+  Scene scene;
+  scene.rotation.emplace();
+  scene.rotation->next_try = scene.now + std::chrono::hours(240);
+  scene.rotation->updated = scene.now + std::chrono::hours(239);
+  CHECK_FALSE(scene.decide().next_try);
+  scene.rotation->updated = scene.now + std::chrono::minutes(4);  // two clocks may differ so much
+  CHECK(scene.decide().next_try == scene.rotation->next_try);
+}
+
 }  // namespace
 }  // namespace rekeyd

@@ -1,5 +1,8 @@
 #include "tests/simulation/fate.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace rekeyd::simulation {
 
 using namespace std::chrono_literals;
@@ -15,6 +18,19 @@ void Fate::begin() {
         static_cast<std::int64_t>(universe_.fate.below(2 * most + 1)) - static_cast<std::int64_t>(most);
     listeners_.step_clock(std::chrono::seconds(off));
   });
+  often(chances_.clock_jumps_a_year, [this] {
+    jump_waits_for_work_ = universe_.fate.below(2) == 0;
+    if (!jump_waits_for_work_) listeners_.step_clock(clock_jump());
+  });
+}
+
+/// Minutes, hours and days alike: each is its own kind of mistake.
+std::chrono::seconds Fate::clock_jump() {
+  std::chrono::seconds const spans[]{1h, 48h, chances_.clock_jump_max};
+  auto const most = std::min(spans[universe_.fate.below(std::size(spans))], chances_.clock_jump_max);
+  auto const least = std::min<std::chrono::seconds>(most, chances_.clock_step_max + 2min);
+  auto const by = std::chrono::floor<std::chrono::seconds>(between(universe_.fate, least, most));
+  return universe_.fate.below(2) == 0 ? by : -by;
 }
 
 void Fate::often(std::uint64_t times_a_year, std::function<void()> what) {
@@ -25,6 +41,13 @@ void Fate::often(std::uint64_t times_a_year, std::function<void()> what) {
     what();
     often(times_a_year, what);
   });
+}
+
+void Fate::at_work() {
+  constexpr double at_this_one = 0.02;
+  if (resting_ || !jump_waits_for_work_ || !universe_.fate.chance(at_this_one)) return;
+  jump_waits_for_work_ = false;
+  listeners_.step_clock(clock_jump());
 }
 
 std::optional<std::uint64_t> Fate::disk_death() {

@@ -25,6 +25,8 @@ class Fate {
   void rest() { resting_ = true; }
   /// After a handler of a daemon that has work in hand.
   bool crashes_now() { return !resting_ && universe_.fate.chance(chances_.crash_at_work); }
+  /// The same: half of the clock's jumps wait for such a moment.
+  void at_work();
   std::chrono::milliseconds time_down();
   /// After so many operations of a new life its disk dies; nothing: it does not.
   std::optional<std::uint64_t> disk_death();
@@ -32,11 +34,13 @@ class Fate {
   bool takes_power() { return universe_.fate.below(2) == 0; }
 
  private:
+  std::chrono::seconds clock_jump();
   void often(std::uint64_t times_a_year, std::function<void()> what);
   Universe& universe_;
   FateChances chances_;
   Listeners listeners_;
   bool resting_{false};
+  bool jump_waits_for_work_{false};
 };
 
 }  // namespace rekeyd::simulation

@@ -164,6 +164,27 @@ void People::tag() {
   did(fmt::format("tags {}{}", key, done ? "" : ", in vain"));
 }
 
+void People::hear_of_wrong_clock() {
+  auto const when = scene_.universe.in(between(scene_.universe.people, 30s, 24h * 6));
+  scene_.universe.happenings.at(when, [this] { set_clock_right(); });
+}
+
+void People::set_clock_right() {
+  if (resting_ || std::chrono::abs(scene_.universe.clock.skew()) <= scene_.clock_error_max) return;
+  did("sets the clock right");
+  on_clock_set_right();
+  bool const leaves_it_to_the_daemon = scene_.universe.people.below(2) == 0;
+  if (!leaves_it_to_the_daemon) release();
+}
+
+void People::release() {
+  daemon::Daemon* const daemon = find_daemon();
+  if (daemon == nullptr) return;
+  auto const answer =
+      daemon->release({.hold = std::nullopt, .reason = "the clock is right again"}, "uid 1000 (anna)");
+  did(fmt::format("releases what is held{}", answer ? "" : ", in vain"));
+}
+
 void People::rest() {
   resting_ = true;
   auto const disabled = disabled_;

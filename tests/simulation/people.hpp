@@ -27,6 +27,14 @@ class People {
   /// The same at once, as at the end.
   void retry_blocked(daemon::Daemon& daemon);
 
+  /// The host's clock has been set to what it should not be: sooner or later somebody sets it right, and lets
+  /// go what it holds or leaves that to the daemon.
+  void hear_of_wrong_clock();
+  /// The daemon, if one lives.
+  std::function<daemon::Daemon*()> find_daemon = [] { return nullptr; };
+  /// Somebody sets the host's clock right.
+  std::function<void()> on_clock_set_right = [] {};
+
   /// Somebody has written other policies and wants the daemon to read them.
   std::function<void()> on_new_policies = [] {};
 
@@ -40,6 +48,8 @@ class People {
   void remove();
   void recover(std::string const& key);
   void tag();
+  void set_clock_right();
+  void release();
 
   std::string some_key();
   bool usable(std::string const& key) const;

@@ -48,6 +48,8 @@ void read_fate(Section& top, FateChances& fate) {
   fate.freezes_a_year = a_year(*section, "freezes_a_year");
   fate.clock_steps_a_year = a_year(*section, "clock_steps_a_year");
   fate.clock_step_max = seconds(*section, "clock_step_max_s");
+  fate.clock_jumps_a_year = a_year(*section, "clock_jumps_a_year");
+  fate.clock_jump_max = seconds(*section, "clock_jump_max_s");
   fate.down_max = seconds(*section, "down_max_s");
   section->finish();
 }

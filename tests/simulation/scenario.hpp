@@ -23,8 +23,10 @@ struct FateChances {
   std::uint64_t full_disks_a_year{0};  ///< For some hours.
   std::uint64_t freezes_a_year{0};     ///< The host sleeps, the world does not.
   std::uint64_t clock_steps_a_year{0};
-  std::chrono::seconds clock_step_max{0};  ///< Forward or back; the daemon's wall clock is never further off.
-  std::chrono::seconds down_max{0};        ///< Between two lives.
+  std::chrono::seconds clock_step_max{0};  ///< Forward or back: as far off as a host's clock may be.
+  std::uint64_t clock_jumps_a_year{0};     ///< Further than that, until a person sets it right.
+  std::chrono::seconds clock_jump_max{0};
+  std::chrono::seconds down_max{0};  ///< Between two lives.
 };
 
 /// What people do behind our back, and for us.

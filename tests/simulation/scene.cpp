@@ -33,6 +33,12 @@ std::optional<Instant> Scene::due(std::string const& key, std::string const& up_
   return calendar_due(created, applied.every.count(), applied.policy->zone);
 }
 
+std::int64_t Scene::events_at_risk() const {
+  std::int64_t events = 0;
+  for (storage::Change const& change : at_risk) events += static_cast<std::int64_t>(change.events.size());
+  return events;
+}
+
 void Scene::note(storage::Change const& change) {
   for (storage::StoredKey const& stored : change.keys) on_record.keys[stored.key.ref.text()] = stored.key;
   for (Rotation const& rotation : change.rotations) {

@@ -52,6 +52,10 @@ struct Scene {
   std::int64_t events_durable{0};
   /// A change that was on its way to the disk when that died: there or not, and whole.
   std::optional<storage::Change> uncertain{};
+  /// Changes of that kind that are there after the process alone has died: durable with the next commit, and
+  /// perhaps lost with the power before that. Oldest first.
+  std::vector<storage::Change> at_risk{};
+  std::int64_t events_at_risk() const;
 
   std::optional<AppliedPolicy> policy_of(RootKey const& key) const;
   /// The unfinished rotation of the key as it is on record, or null.

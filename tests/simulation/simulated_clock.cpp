@@ -20,6 +20,23 @@ asio::awaitable<void> SimulatedClock::sleep_until_or_cancelled(Mono when) {
   co_await std::move(lying);
 }
 
+asio::awaitable<void> SimulatedClock::clock_set() {
+  auto watching = watchers_.wait(beds_++, false);
+  bool const set = co_await std::move(watching);
+  if (!set) throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+void SimulatedClock::step_wall(std::chrono::seconds by) {
+  if (by == std::chrono::seconds(0)) return;
+  skew_ += by;
+  for (auto first = watchers_.first(); first; first = watchers_.first()) watchers_.answer(*first, true);
+}
+
+void SimulatedClock::drop_sleepers() {
+  sleepers_.drop();
+  watchers_.drop();
+}
+
 std::optional<SimulatedClock::Mono> SimulatedClock::next_waking() const {
   auto const first = sleepers_.first();
   if (!first || first->first == Mono::max()) return std::nullopt;

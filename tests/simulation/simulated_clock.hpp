@@ -14,23 +14,25 @@ namespace rekeyd::simulation {
 /// step.
 class SimulatedClock final : public providers::Clock {
  public:
-  SimulatedClock(Instant begin, ReadyWork& ready) : begin_(begin), sleepers_(ready) {}
+  SimulatedClock(Instant begin, ReadyWork& ready) : begin_(begin), sleepers_(ready), watchers_(ready) {}
 
   Instant true_now() const { return begin_ + std::chrono::floor<std::chrono::seconds>(mono_ - start); }
   Instant wall_now() const override { return true_now() + skew_; }
   Mono mono_now() const override { return mono_; }
   boost::asio::awaitable<void> sleep_until(Mono when) override;
   boost::asio::awaitable<void> sleep_until_or_cancelled(Mono when) override;
+  boost::asio::awaitable<void> clock_set() override;
 
   std::chrono::seconds skew() const { return skew_; }
-  void step_wall(std::chrono::seconds by) { skew_ += by; }
+  /// Somebody sets the host's clock. Whoever watches for that hears of it at once.
+  void step_wall(std::chrono::seconds by);
 
   /// When the next sleeper wakes, if one ever will.
   std::optional<Mono> next_waking() const;
   /// Wakes everybody whose moment has come. Time never goes back.
   void advance_to(Mono when);
-  void drop_sleepers() { sleepers_.drop(); }
-  std::size_t sleepers() const { return sleepers_.size(); }
+  void drop_sleepers();
+  std::size_t sleepers() const { return sleepers_.size() + watchers_.size(); }
 
  private:
   using Bed = std::pair<Mono, std::uint64_t>;
@@ -41,6 +43,7 @@ class SimulatedClock final : public providers::Clock {
   std::chrono::seconds skew_{0};
   std::uint64_t beds_{0};
   WaitingRoom<Bed, bool> sleepers_;
+  WaitingRoom<std::uint64_t, bool> watchers_;  ///< Of the wall clock's being set.
 };
 
 }  // namespace rekeyd::simulation

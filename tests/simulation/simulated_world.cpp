@@ -76,9 +76,9 @@ SimulatedWorld::SimulatedWorld(Scenario const& scenario, RunOptions const& optio
              .fill_disk = [this](std::chrono::milliseconds span) { fill_disk(span); },
              .step_clock =
                  [this](std::chrono::seconds off) {
-                   universe_.clock.step_wall(off - universe_.clock.skew());
-                   universe_.trace.line(fmt::format("the wall clock is set: {} s off", off.count()));
                    ++universe_.faults;
+                   set_clock(off);
+                   if (clock_is_wrong()) people_.hear_of_wrong_clock();
                  }}),
       log_([this](std::string words, bool critical) {
         if (critical) verdicts_.fail(Invariant::endings, words);
@@ -90,6 +90,8 @@ SimulatedWorld::SimulatedWorld(Scenario const& scenario, RunOptions const& optio
   network_.on_arrival = [this](Letter const& letter, sim::Delivery const& delivery) {
     arrived(letter, delivery);
   };
+  people_.on_clock_set_right = [this] { set_clock({}); };
+  people_.find_daemon = [this] { return life_ ? &life_->daemon() : nullptr; };
   people_.on_new_policies = [this] { put_policies_in_force(); };
   truth_.look(scenario_.begin, Maker::beginning);
   make_rules();
@@ -151,7 +153,9 @@ bool SimulatedWorld::run_ready_work() {
   if (universe_.ready.empty()) return false;
   universe_.ready.run_one();
   universe_.trace.count_handler();
-  if (!disk_died() && !scene_.on_record.intended.empty() && fate_.crashes_now()) crash("at work");
+  if (disk_died() || scene_.on_record.intended.empty()) return true;
+  fate_.at_work();
+  if (fate_.crashes_now()) crash("at work");
   return true;
 }
 
@@ -235,7 +239,7 @@ void SimulatedWorld::next_outage(std::string const& host) {
 }
 
 void SimulatedWorld::calm_down(std::string const& host) {
-  if (network_.is_cut_off(host) || !life_ || disk_is_full_) return;
+  if (network_.is_cut_off(host) || !life_ || disk_is_full_ || clock_is_wrong()) return;
   universe_.trace.line(host + " can be reached again");
   for (Place const& place : addresses_.places())
     if (place.host == host) scene_.calm_since.try_emplace(place.provider, universe_.clock.mono_now());
@@ -259,7 +263,7 @@ void SimulatedWorld::make_peace() {
   scene_.at_peace = true;
   network_.chances = NetworkChances{};
   network_.mend();
-  universe_.clock.step_wall(-universe_.clock.skew());
+  set_clock({});
   frozen_until_ = {};
   free_disk();
   home_.disk().die_at(std::numeric_limits<std::uint64_t>::max());

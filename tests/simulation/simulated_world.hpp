@@ -32,10 +32,13 @@ class SimulatedWorld {
   void crash(char const* why);
   void stop_daemon();
   void bury();
-  void examine_database();
+  void examine_database(bool power_was_lost);
+  void at_risk_no_more();
   void not_started(Error const& error);
   void fill_disk(std::chrono::milliseconds span);
   void free_disk();
+  void set_clock(std::chrono::seconds off);
+  bool clock_is_wrong() const;
   bool disk_died();
   void policies_read();
   void put_policies_in_force();

@@ -17,6 +17,7 @@ void SimulatedWorld::start_daemon() {
   Life::Parts parts{universe_, network_, home_.settings(), random_, scene_.life, home_.disk().vfs(), {}, {}};
   if (auto const death = fate_.disk_death()) home_.disk().die_at(home_.disk().operations() + *death);
   parts.on_commit = [this](storage::Change const& change, Result<void> const& outcome) {
+    if (outcome) at_risk_no_more();
     committed(change, outcome);
   };
   parts.on_deks = [this](std::vector<DekId> const& written) {
@@ -32,7 +33,7 @@ void SimulatedWorld::start_daemon() {
   life_ = *std::move(begun);
   scene_.reports = [this] { return life_->daemon().keys(); };
   for (Place const& place : addresses_.places()) {
-    if (!network_.is_cut_off(place.host) && !disk_is_full_)
+    if (!network_.is_cut_off(place.host) && !disk_is_full_ && !clock_is_wrong())
       scene_.calm_since[place.provider] = universe_.clock.mono_now();
   }
   policies_read();
@@ -66,6 +67,20 @@ void SimulatedWorld::free_disk() {
   universe_.trace.line("the disk has room again");
   home_.disk().full(false);
   for (std::string const& host : addresses_.hosts()) calm_down(host);
+}
+
+/// As long as it is wrong a hold excuses what does not begin.
+void SimulatedWorld::set_clock(std::chrono::seconds off) {
+  bool const was_wrong = clock_is_wrong();
+  universe_.trace.line(fmt::format("the wall clock is set: {} s off", off.count()));
+  universe_.clock.step_wall(off - universe_.clock.skew());
+  if (clock_is_wrong()) scene_.calm_since.clear();
+  if (!was_wrong || clock_is_wrong()) return;
+  for (std::string const& host : addresses_.hosts()) calm_down(host);
+}
+
+bool SimulatedWorld::clock_is_wrong() const {
+  return std::chrono::abs(universe_.clock.skew()) > scenario_.fate.clock_step_max;
 }
 
 void SimulatedWorld::start_later(std::chrono::milliseconds delay) {
@@ -124,7 +139,8 @@ void SimulatedWorld::bury() {
   if (!in_order) disk.die_at(0);
   scene_.reports = nullptr;
   life_.reset();
-  if (!in_order && fate_.takes_power()) {
+  bool const power_was_lost = !in_order && fate_.takes_power();
+  if (power_was_lost) {
     disk.power_cut();
   } else {
     disk.kill_process();
@@ -133,16 +149,23 @@ void SimulatedWorld::bury() {
   scene_.on_record.intended.clear();
   scene_.calm_since.clear();
   frozen_until_ = {};
-  examine_database();
+  examine_database(power_was_lost);
   tell([](Rule& rule) { rule.left_behind(); });
 }
 
-void SimulatedWorld::examine_database() {
+void SimulatedWorld::examine_database(bool power_was_lost) {
   scene_.database = storage::verify(home_.settings().database, {.vfs = home_.disk().vfs()});
-  auto const uncertain = std::exchange(scene_.uncertain, std::nullopt);
-  if (!uncertain || !scene_.database || uncertain->events.empty()) return;
-  auto const more = static_cast<std::int64_t>(uncertain->events.size());
-  if (scene_.database->events == scene_.events_durable + more) committed(*uncertain, {});
+  auto uncertain = std::exchange(scene_.uncertain, std::nullopt);
+  if (!scene_.database) return;
+  auto const there = [this] { return scene_.events_durable + scene_.events_at_risk(); };
+  if (uncertain && !uncertain->events.empty()) scene_.at_risk.push_back(*std::move(uncertain));
+  while (!scene_.at_risk.empty() && there() > scene_.database->events) scene_.at_risk.pop_back();
+  if (power_was_lost) at_risk_no_more();
+}
+
+/// What is still there is on the disk now.
+void SimulatedWorld::at_risk_no_more() {
+  for (storage::Change const& change : std::exchange(scene_.at_risk, {})) committed(change, {});
 }
 
 }  // namespace rekeyd::simulation

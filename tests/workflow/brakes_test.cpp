@@ -203,6 +203,36 @@ TEST_CASE(
   CHECK(opened(life) == before);
 }
 
+TEST_CASE("a clock that is set ahead does not make a request older that may still be under way") {
+  LivingDaemon life(test::small_world());
+  sim::FaultRule lagging = test::fault("reset-before", "us-south.*", "POST", "*/actions/rotate");
+  lagging.kind = sim::FaultKind::lag;
+  lagging.lag = 50s;
+  life.cloud().faults().add(lagging);
+  life.cloud().faults().add(test::fault("reset-after", "us-south.*", "POST", "*/actions/rotate"));
+  char const* const rotate =
+      "POST us-south.kms.cloud.ibm.com/api/v2/keys/0b0b0b0b-0000-4000-8000-000000000101/actions/rotate";
+  life.start();
+  REQUIRE(life.run_until([&] { return life.network().count(rotate) == 1; }));
+  life.set_machine_clock(22h);
+  REQUIRE(life.run_until([&] { return done(life) == 3; }));
+  CHECK(life.network().count(rotate) == 1);
+}
+
+TEST_CASE("a rotation that rests goes on when the clock by which it rested is set back") {
+  LivingDaemon life(test::small_world());
+  sim::FaultRule down = test::fault("refuse", "us-south.*", "POST", "*/actions/rewrap");
+  down.times = 100;
+  life.cloud().faults().add(down);
+  life.start();
+  REQUIRE(life.run_until([&] { return opened(life) == 3; }));
+  life.set_machine_clock(days(10));
+  REQUIRE(life.run_until([&] { return !life.events(EventKind::step_failed).empty(); }));
+  life.cloud().faults().clear();
+  life.set_machine_clock(-days(10));  // its next try is a moment of the wrong clock
+  REQUIRE(life.run_until([&] { return done(life) == 3; }, 2h));
+}
+
 TEST_CASE("a clock that is set back repeats nothing") {
   LivingDaemon life(test::small_world());
   settle(life);

@@ -66,7 +66,8 @@ TEST_CASE("the tables of the asking commands are held by golden files", "[rekeyc
   }
 }
 
-TEST_CASE("status ends with 4 only if a key is overdue or blocked, or something is held", "[rekeyctl]") {
+TEST_CASE("status ends with 4 only if a key is overdue or blocked, a rotation fails, or something is held",
+          "[rekeyctl]") {
   OperatorDesk desk;
   Ended const alarmed = desk.ctl({"status"});
   CHECK(alarmed.exit == 4);
@@ -78,6 +79,16 @@ TEST_CASE("status ends with 4 only if a key is overdue or blocked, or something 
   CHECK(calm.err.empty());
   desk.service.status_report.counts["overdue"] = 2;
   CHECK(desk.ctl({"status", "-o", "json"}).exit == 4);
+  desk.service.status_report = calm_status();
+  daemon::KeyReport& failing =
+      desk.service.status_report.attention.emplace_back(sample_status().attention.front());
+  failing.verdict.status = KeyStatus::rotating;
+  failing.verdict.reason = "rotation_open";
+  CHECK(desk.ctl({"status"}).exit == 0);
+  failing.verdict.reason = "rotation_failing";
+  Ended const told = desk.ctl({"status"});
+  CHECK(told.exit == 4);
+  CHECK(told.err.find("1 rotation failing") != std::string::npos);
   desk.service.status_report = calm_status();
   desk.service.status_report.holds = sample_status().holds;
   CHECK(desk.ctl({"status"}).exit == 4);

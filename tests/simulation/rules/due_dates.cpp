@@ -65,6 +65,11 @@ class DueDates final : public Rule {
   void opened(Rotation const& rotation) {
     if (rotation.trigger != Trigger::cryptoperiod || !rotation.base_version) return;
     std::string const key = rotation.key.text();
+    auto const off = scene_.universe.clock.skew();
+    verdicts().require(Invariant::due_dates, std::chrono::abs(off) <= scene_.clock_error_max, [&] {
+      return fmt::format("a rotation of {} by the calendar began by a clock that is {} s off", key,
+                         off.count());
+    });
     auto const known = scene_.on_record.keys.find(key);
     if (known == scene_.on_record.keys.end()) return;
     auto const applied = scene_.policy_of(known->second);
