@@ -155,7 +155,7 @@ void CircuitBreakers::failed(BrakeScope const& scope, Rotation const& rotation, 
   hold.next_try = world_.clock.wall_now() + probe_delay(0);
   hold.sentence = fmt::format("{} rotations of {} failed one after the other", failing.size(), scope.text());
   hold.details["failures"] = std::to_string(failing.size());
-  hold.details["failed_probes"] = "0";
+  hold.details["failed_probes"] = std::to_string(0);
   hold.details["last_error"] = to_text(error);
   holds_.place(std::move(hold));
 }

@@ -3,8 +3,10 @@
 #include "daemon/gather.hpp"
 #include "daemon/journal.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
+#include <exception>
 #include <utility>
 
 namespace rekeyd::daemon {
@@ -33,10 +35,23 @@ Error deks_differ(WrappedDek const& dek) {
   return error;
 }
 
+Error not_put_back(DekStoreName const& store) {
+  Error error;
+  error.error_class = ErrorClass::storage;
+  error.what = "a batch of re-wrapped DEKs was not put back to its end";
+  error.where = "dek store " + store.str();
+  error.remedy = "see the log; what was not replaced keeps its old wrapping and is tried again";
+  return error;
+}
+
 }  // namespace
 
 /// WDEKs of one store that are on their way together.
 struct Rewrapper::Batch {
+  Batch(Rotation const& of, providers::DekStore& in, providers::KmsProvider& by, VersionId to,
+        bool at_service)
+      : rotation(of), store(in), kms(by), target(std::move(to)), wrap_at_service(at_service) {}
+
   Rotation const& rotation;
   providers::DekStore& store;
   providers::KmsProvider& kms;
@@ -56,41 +71,88 @@ asio::awaitable<RewrapSummary> Rewrapper::run(Rotation const& rotation, WrapBy w
   co_return summary;
 }
 
+/// A walk over one store: one batch is with the provider while the one before is put back.
+struct Rewrapper::Walk {
+  Rotation const& rotation;
+  providers::DekStore& store;
+  providers::KmsProvider& kms;
+  bool wrap_at_service;
+  RewrapSummary& summary;
+  TaskGroup putting_back;  ///< At most one batch.
+  bool is_back{true};      ///< The last batch that was to be put back came through.
+  bool next_waits{
+      false};  ///< The next batch is ready to be put back: what came of this one is recorded with it.
+  storage::Change untold;  ///< What came of the last batch, to be recorded next.
+};
+
 asio::awaitable<void> Rewrapper::walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
                                             RewrapSummary& summary) {
   ProviderInstance* const instance = world_.provider(rotation.key.provider);
+  bool const at_service = wrap == WrapBy::service;
+  Walk walk{rotation, store, *instance->kms, at_service, summary, TaskGroup(world_.executor)};
+  std::exception_ptr cut_short;
+  try {
+    co_await walk_pages(walk);
+  } catch (...) {
+    cut_short = std::current_exception();
+  }
+  // Whatever ended the walk: what is being put back comes to its end, and on record.
+  bool const throws = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await settle(walk);
+  co_await asio::this_coro::throw_if_cancelled(throws);
+  if (cut_short) std::rethrow_exception(cut_short);
+}
+
+asio::awaitable<void> Rewrapper::walk_pages(Walk& walk) {
+  RewrapSummary& summary = walk.summary;
   std::string cursor;
   do {
-    Result<providers::DekPage> page = co_await store.walk(rotation.key, cursor, batch_size);
+    Result<providers::DekPage> page = co_await walk.store.walk(walk.rotation.key, cursor, batch_size);
     if (!page) {
       summary.trouble = page.error();
       co_return;
     }
     cursor = page->next;
-    Batch batch{rotation, store, *instance->kms, *rotation.new_version, wrap == WrapBy::service, {}, {}, 0};
+    auto const batch = std::make_shared<Batch>(walk.rotation, walk.store, walk.kms,
+                                               *walk.rotation.new_version, walk.wrap_at_service);
     for (WrappedDek& dek : page->deks) {
-      if (dek.version == batch.target) {
+      if (dek.version == batch->target) {
         ++summary.already_current;
       } else {
-        batch.before.push_back(std::move(dek));
+        batch->before.push_back(std::move(dek));
       }
     }
-    if (!batch.before.empty()) co_await move(batch, summary);
+    if (!batch->before.empty()) co_await move(walk, batch);
     if (stop_.requested) summary.stopped = true;
   } while (!cursor.empty() && !summary.trouble && !summary.stopped);
 }
 
-asio::awaitable<void> Rewrapper::move(Batch& batch, RewrapSummary& summary) {
-  batch.after.resize(batch.before.size());
-  std::optional<Error> const unproved = co_await prove_first(batch);
+/// Re-wraps a batch and sets its return going, after the one before is back.
+asio::awaitable<void> Rewrapper::move(Walk& walk, std::shared_ptr<Batch> batch) {
+  batch->after.resize(batch->before.size());
+  std::optional<Error> const unproved = co_await prove_first(*batch);
   if (unproved) {
-    summary.trouble = unproved;
+    walk.summary.trouble = unproved;
     co_return;
   }
-  std::size_t const tried = batch.tried;
-  IndexedTask const rest = [this, &batch, tried](std::size_t i) { return rewrap_one(batch, tried + i); };
-  co_await gather(batch.before.size() - tried, calls_at_once, rest);
-  co_await put_back(batch, summary);
+  std::size_t const tried = batch->tried;
+  IndexedTask const rest = [this, batch, tried](std::size_t i) { return rewrap_one(*batch, tried + i); };
+  co_await gather(batch->before.size() - tried, calls_at_once, rest);
+  Sorted sorted = sort_out(*batch, walk.summary);
+  walk.next_waits = true;
+  co_await walk.putting_back.joined();
+  walk.next_waits = false;
+  if (!walk.is_back) co_return;
+  walk.is_back = false;
+  walk.putting_back.spawn(put_back(walk, batch, std::move(sorted)), "putting back wrapped DEKs");
+}
+
+asio::awaitable<void> Rewrapper::settle(Walk& walk) {
+  walk.next_waits = false;
+  co_await walk.putting_back.joined();
+  if (!walk.untold.events.empty()) record(walk, std::move(walk.untold));
+  if (!walk.is_back && !walk.summary.trouble) walk.summary.trouble = not_put_back(walk.store.name());
 }
 
 /// The first of the batch that can be re-wrapped at all stands for the rest: same key, same versions, same
@@ -161,31 +223,42 @@ HistoryEvent Rewrapper::refusal_event(Batch const& batch, WrappedDek const& dek,
   return event;
 }
 
-asio::awaitable<void> Rewrapper::put_back(Batch& batch, RewrapSummary& summary) {
-  Sorted sorted = sort_out(batch, summary);
+asio::awaitable<void> Rewrapper::put_back(Walk& walk, std::shared_ptr<Batch> batch, Sorted sorted) {
+  storage::append(walk.untold, std::move(sorted.kept));
   // The previous WDEKs are durable before any of them is replaced.
-  if (auto const written = world_.store.commit(sorted.kept); !written) {
-    summary.trouble = written.error();
-    co_return;
+  if (!record(walk, std::exchange(walk.untold, {}))) co_return;
+  bool whole = true;
+  if (!sorted.replacements.empty()) {
+    std::size_t const replaced = co_await replace(walk, std::move(sorted.replacements), whole);
+    walk.untold = replaced_event(*batch, replaced);
+    if (!walk.next_waits && !record(walk, std::exchange(walk.untold, {}))) co_return;
   }
-  if (sorted.replacements.empty()) co_return;
+  walk.is_back = whole;
+}
+
+/// How many were replaced. `whole` becomes false when one could not be, for another reason than that it is
+/// not there any more.
+asio::awaitable<std::size_t> Rewrapper::replace(Walk& walk,
+                                                std::vector<providers::DekReplacement> replacements,
+                                                bool& whole) {
   std::size_t replaced = 0;
-  std::vector<Result<void>> const results = co_await batch.store.replace(std::move(sorted.replacements));
+  std::vector<Result<void>> const results = co_await walk.store.replace(std::move(replacements));
   for (Result<void> const& result : results) {
     if (result) {
       ++replaced;
     } else if (result.error().error_class == ErrorClass::conflict ||
                result.error().error_class == ErrorClass::not_found) {
-      ++summary.changed;
+      ++walk.summary.changed;
     } else {
-      summary.trouble = result.error();
+      walk.summary.trouble = result.error();
+      whole = false;
     }
   }
-  summary.rewrapped += replaced;
-  if (auto const told = tell_replaced(batch, replaced); !told) summary.trouble = told.error();
+  walk.summary.rewrapped += replaced;
+  co_return replaced;
 }
 
-Result<void> Rewrapper::tell_replaced(Batch const& batch, std::size_t replaced) {
+storage::Change Rewrapper::replaced_event(Batch const& batch, std::size_t replaced) {
   HistoryEvent event =
       event_of(batch.rotation, EventKind::deks_rewrapped,
                fmt::format("{} wrapped DEKs of store {} moved", replaced, batch.store.name().str()),
@@ -196,21 +269,22 @@ Result<void> Rewrapper::tell_replaced(Batch const& batch, std::size_t replaced) 
   if (Result<providers::Rewrapped> const& first = *batch.after.front()) add_evidence(event, first->evidence);
   storage::Change change;
   change.events.push_back(std::move(event));
-  return world_.store.commit(change);
+  return change;
+}
+
+/// False, and trouble for the walk: it is not on record.
+bool Rewrapper::record(Walk& walk, storage::Change change) {
+  Result<void> const written = world_.store.commit(change);
+  if (!written) walk.summary.trouble = written.error();
+  return written.has_value();
 }
 
 asio::awaitable<Result<std::size_t>> Rewrapper::left_behind(KeyRef key, VersionId target) {
   std::size_t count = 0;
   for (auto const& store : world_.dek_stores) {
-    std::string cursor;
-    do {
-      Result<providers::DekPage> page = co_await store->walk(key, cursor, batch_size);
-      if (!page) co_return std::unexpected(page.error());
-      cursor = page->next;
-      for (WrappedDek const& dek : page->deks) {
-        if (dek.version != target) ++count;
-      }
-    } while (!cursor.empty());
+    Result<std::size_t> const here = co_await store->left_behind(key, target);
+    if (!here) co_return here;
+    count += *here;
   }
   co_return count;
 }

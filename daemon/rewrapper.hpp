@@ -1,10 +1,12 @@
 #pragma once
 #include "daemon/stop_flag.hpp"
+#include "daemon/task_group.hpp"
 #include "daemon/world.hpp"
 #include "policy/rotation.hpp"
 #include "policy/rotation_policy.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -26,8 +28,10 @@ struct RewrapSummary {
 ///     compared; a difference stops everything;
 ///  2. the rest of the batch is re-wrapped side by side;
 ///  3. the previous WDEKs are made durable in our database;
-///  4. the store replaces them, each by compare-and-swap.
-/// What is already on the target version is skipped, so the walk can be repeated after any interruption.
+///  4. the store replaces them, each by compare-and-swap;
+///  5. what was replaced goes on record.
+/// While a batch is put back (3 to 5), the next is re-wrapped (1 and 2); more are not under way at once. What
+/// is already on the target version is skipped, so the walk can be repeated after any interruption.
 class Rewrapper {
  public:
   Rewrapper(World& world, StopFlag const& stop) : world_(world), stop_(stop) {}
@@ -39,21 +43,27 @@ class Rewrapper {
 
  private:
   struct Batch;
+  struct Walk;
   struct Sorted {
     storage::Change kept;  ///< Previous WDEKs and refusals: durable before anything is replaced.
     std::vector<providers::DekReplacement> replacements;
   };
   boost::asio::awaitable<void> walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
                                           RewrapSummary& summary);
-  boost::asio::awaitable<void> move(Batch& batch, RewrapSummary& summary);
+  boost::asio::awaitable<void> walk_pages(Walk& walk);
+  boost::asio::awaitable<void> move(Walk& walk, std::shared_ptr<Batch> batch);
+  boost::asio::awaitable<void> settle(Walk& walk);
   boost::asio::awaitable<std::optional<Error>> prove_first(Batch& batch);
   boost::asio::awaitable<std::optional<Error>> compare_deks(Batch& batch, std::size_t index);
   boost::asio::awaitable<void> rewrap_one(Batch& batch, std::size_t index);
-  boost::asio::awaitable<void> put_back(Batch& batch, RewrapSummary& summary);
+  boost::asio::awaitable<void> put_back(Walk& walk, std::shared_ptr<Batch> batch, Sorted sorted);
+  boost::asio::awaitable<std::size_t> replace(Walk& walk, std::vector<providers::DekReplacement> replacements,
+                                              bool& whole);
   Sorted sort_out(Batch const& batch, RewrapSummary& summary);
   static HistoryEvent refusal_event(Batch const& batch, WrappedDek const& dek, Error const& error,
                                     Instant at);
-  Result<void> tell_replaced(Batch const& batch, std::size_t replaced);
+  storage::Change replaced_event(Batch const& batch, std::size_t replaced);
+  bool record(Walk& walk, storage::Change change);
 
   World& world_;
   StopFlag const& stop_;

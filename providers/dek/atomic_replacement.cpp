@@ -37,9 +37,8 @@ Result<void> write_all(int fd, std::string_view text, std::filesystem::path cons
   return {};
 }
 
-Result<void> keep_owner_and_mode(int fd, struct stat const& old, std::filesystem::path const& path) {
-  struct stat made{};
-  if (::fstat(fd, &made) != 0) return std::unexpected(file_error(errno, "look at the new envelope", path));
+Result<void> keep_owner_and_mode(int fd, struct stat const& made, struct stat const& old,
+                                 std::filesystem::path const& path) {
   bool const same_owner = made.st_uid == old.st_uid && made.st_gid == old.st_gid;
   if (!same_owner && ::fchown(fd, old.st_uid, old.st_gid) != 0) {
     Error error = file_error(errno, fmt::format("keep the owner {}:{}", old.st_uid, old.st_gid), path);
@@ -103,8 +102,12 @@ Result<AtomicReplacement> AtomicReplacement::prepare(Folder const& folder, std::
   AtomicReplacement made(folder, std::move(name));
   if (auto created = made.create(); !created) return std::unexpected(std::move(created.error()));
   int const fd = made.fd_.get();
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return std::unexpected(file_error(errno, "look at the new envelope", path));
+  made.made_ = identity_of(status).changed;
+  made.device_ = status.st_dev;
   drop_inherited_access(fd);
-  if (auto kept = keep_owner_and_mode(fd, old.status, path); !kept)
+  if (auto kept = keep_owner_and_mode(fd, status, old.status, path); !kept)
     return std::unexpected(std::move(kept.error()));
   if (auto kept = keep_attributes(old.fd.get(), fd, path); !kept)
     return std::unexpected(std::move(kept.error()));
@@ -132,7 +135,9 @@ AtomicReplacement::AtomicReplacement(AtomicReplacement&& other) noexcept
     : folder_(other.folder_),
       name_(std::move(other.name_)),
       temporary_(std::exchange(other.temporary_, {})),
-      fd_(std::move(other.fd_)) {}
+      fd_(std::move(other.fd_)),
+      made_(other.made_),
+      device_(other.device_) {}
 
 AtomicReplacement::~AtomicReplacement() {
   if (!temporary_.empty()) ::unlinkat(folder_->fd.get(), temporary_.c_str(), 0);

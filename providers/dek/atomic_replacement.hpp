@@ -26,6 +26,10 @@ class AtomicReplacement {
   AtomicReplacement& operator=(AtomicReplacement const&) = delete;
   ~AtomicReplacement();
 
+  /// When the file system took the new file in: a reading of its clock.
+  FileStamp made() const { return made_; }
+  dev_t device() const { return device_; }
+
   /// Brings the new text to the disk.
   Result<void> flush();
   /// Puts it in place. Durable only after the folder, too, is flushed (flush_folder).
@@ -39,6 +43,8 @@ class AtomicReplacement {
   std::string name_;
   std::string temporary_;  ///< Empty when there is nothing to clean up.
   FileDescriptor fd_;
+  FileStamp made_;
+  dev_t device_{};
 };
 
 /// Brings the names in a folder to the disk.

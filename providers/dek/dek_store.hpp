@@ -36,6 +36,9 @@ class DekStore {
   /// empty cursor. An error means that WDEKs may be missing from the answer: nobody may conclude that none
   /// are left on an old key version. Their `key` is the `key` that was asked for.
   virtual boost::asio::awaitable<Result<DekPage>> walk(KeyRef key, std::string cursor, std::size_t limit) = 0;
+  /// How many WDEKs of `key` are not on `target`, by what the store holds now: what changed since it was last
+  /// read is read again. An error, as with walk(), means that some may be missing from the count.
+  virtual boost::asio::awaitable<Result<std::size_t>> left_behind(KeyRef key, VersionId target) = 0;
   /// Replaces each by compare-and-swap, durably before it completes. One result for each, in order: conflict
   /// when `before` is no longer there. An application that reads at any moment sees the old or the new whole.
   /// An error with delivery refused left the old one; maybe_applied: the new one is there, but may not

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -18,6 +19,8 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include <fcntl.h>
 
 namespace rekeyd::providers {
 namespace {
@@ -29,7 +32,10 @@ using Folders = std::map<std::filesystem::path, std::unique_ptr<Folder>>;
 struct Item {
   Folder const* folder{};
   std::string name;
-  std::string old_text;
+  /// Open until the batch is through: else the rename would throw the old content away there and then, which
+  /// some disks take their time for.
+  FileText old;
+  bool status_tells{};  ///< A later change would show in the old file's status.
   std::optional<AtomicReplacement> file;
   Result<void> result;
 
@@ -69,17 +75,17 @@ Result<std::string> new_text(FileText const& old, DekReplacement const& replacem
                                       "keep this file and report it: the old wrapped DEK is whole"));
 }
 
-Result<void> check_alone(FileText const& old, std::filesystem::path const& path) {
-  if (old.status.st_nlink == 1) return {};
-  return std::unexpected(file_refusal(
-      ErrorClass::storage,
-      fmt::format("has {} hard links: a new file in its place would part them", old.status.st_nlink), path,
-      "give it one name; rekeyd replaces files, it does not write into them"));
+Result<void> check_alone(struct stat const& status, std::filesystem::path const& path) {
+  if (status.st_nlink == 1) return {};
+  return std::unexpected(
+      file_refusal(ErrorClass::storage,
+                   fmt::format("has {} hard links: a new file in its place would part them", status.st_nlink),
+                   path, "give it one name; rekeyd replaces files, it does not write into them"));
 }
 
-/// Does `work` to every item and returns when all is done. Several at once: one after the other the flushes
-/// cost ten times the rest of a rewrap. The threads share nothing but the next number; where no thread is to
-/// be had, there are fewer.
+/// Does `work` to every item and returns when all is done. Several at once: a disk takes so many flushes in
+/// little more time than one. The threads share nothing but the next number; where no thread is to be had,
+/// there are fewer.
 template <class Work>
 void side_by_side(std::vector<Item>& items, std::size_t at_once_max, Work const& work) {
   std::atomic<std::size_t> next{0};
@@ -97,7 +103,8 @@ void side_by_side(std::vector<Item>& items, std::size_t at_once_max, Work const&
 
 class Batch {
  public:
-  Batch(std::filesystem::path const& root, std::size_t at_once) : at_once_(at_once), root_(open_root(root)) {}
+  Batch(std::filesystem::path const& root, BatchFlush& together, std::size_t at_once)
+      : together_(together), at_once_(at_once), root_(open_root(root)) {}
 
   void prepare(DekReplacement const& replacement) {
     Item& item = items_.emplace_back();
@@ -111,15 +118,18 @@ class Batch {
     item.result = write_beside(item, replacement, id);
   }
   void flush() {
-    side_by_side(items_, at_once_, [](Item& item) {
-      if (item.result) item.result = item.file->flush();
+    std::map<dev_t, bool> flushed;
+    for (auto const& [device, written] : written_) {
+      flushed[device] = together_.all_of(*written.folder, written.files);
+    }
+    side_by_side(items_, at_once_, [&flushed](Item& item) {
+      if (item.result && !flushed.at(item.file->device())) item.result = item.file->flush();
     });
   }
   void commit() {
-    side_by_side(items_, at_once_, [](Item& item) {
+    for (Item& item : items_) {
       if (item.result) item.result = commit(item);
-      item.file.reset();
-    });
+    }
   }
   std::vector<Result<void>> finish() {
     std::map<Folder const*, Result<void>> flushed;
@@ -129,6 +139,10 @@ class Batch {
       if (item.result) item.result = flushed[item.folder];
       results.push_back(std::move(item.result));
     }
+    side_by_side(items_, at_once_, [](Item& item) {
+      item.file.reset();
+      item.old.fd = {};
+    });
     return results;
   }
 
@@ -149,42 +163,81 @@ class Batch {
     item.name = id.filename().native();
     Result<FileText> old = read_file(*item.folder, item.name, envelope_bytes_max);
     if (!old) return std::unexpected(std::move(old.error()));
-    if (auto alone = check_alone(*old, item.path()); !alone) return alone;
-    Result<std::string> const text = new_text(*old, replacement, item.path());
+    item.old = std::move(*old);
+    if (auto alone = check_alone(item.old.status, item.path()); !alone) return alone;
+    Result<std::string> const text = new_text(item.old, replacement, item.path());
     if (!text) return std::unexpected(text.error());
-    auto file = AtomicReplacement::prepare(*item.folder, item.name, *old, *text);
+    item.status_tells = status_tells(item);
+    auto file = AtomicReplacement::prepare(*item.folder, item.name, item.old, *text);
     if (!file) return std::unexpected(std::move(file.error()));
+    Written& written = written_[file->device()];
+    if (written.folder == nullptr) written.folder = item.folder;
+    ++written.files;
+    written.newest = std::max(written.newest, file->made());
     item.file.emplace(std::move(*file));
-    item.old_text = std::move(old->text);
     return {};
   }
+  /// A file older than one that was made before it was read cannot be changed within its own tick any more.
+  bool status_tells(Item const& item) {
+    auto const written = written_.find(item.old.identity.device);
+    return written != written_.end() && item.old.identity.changed < written->second.newest &&
+           is_known(*item.folder);
+  }
+  bool is_known(Folder const& folder) {
+    auto const [known, fresh] = known_.try_emplace(&folder, false);
+    if (fresh) known->second = is_on_known_file_system(folder);
+    return known->second;
+  }
   static Result<void> commit(Item& item) {
-    Result<FileText> const now = read_file(*item.folder, item.name, envelope_bytes_max);
-    if (!now) return std::unexpected(now.error());
-    if (auto alone = check_alone(*now, item.path()); !alone) return alone;
-    if (now->text == item.old_text) return item.file->commit();
+    Result<bool> const unchanged = item.status_tells ? has_same_status(item) : has_same_text(item);
+    if (!unchanged) return std::unexpected(unchanged.error());
+    if (*unchanged) return item.file->commit();
     return std::unexpected(file_refusal(ErrorClass::conflict,
                                         "was changed by somebody else while it was being replaced",
                                         item.path(), "nothing: it is read again and decided anew"));
   }
+  static Result<bool> has_same_status(Item const& item) {
+    struct stat now{};
+    if (::fstatat(item.folder->fd.get(), item.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0)
+      return std::unexpected(file_error(errno, "look at", item.path()));
+    if (auto alone = check_alone(now, item.path()); !alone) return std::unexpected(alone.error());
+    return identity_of(now) == item.old.identity;
+  }
+  static Result<bool> has_same_text(Item const& item) {
+    Result<FileText> const now = read_file(*item.folder, item.name, envelope_bytes_max);
+    if (!now) return std::unexpected(now.error());
+    if (auto alone = check_alone(now->status, item.path()); !alone) return std::unexpected(alone.error());
+    return now->text == item.old.text;
+  }
 
+  /// What the batch has put on one file system so far.
+  struct Written {
+    Folder const* folder{};
+    std::size_t files{};
+    FileStamp newest;
+  };
+
+  BatchFlush& together_;
   std::size_t at_once_;
   Result<Folder> root_;
   Folders folders_;
   std::set<std::filesystem::path> seen_;
   std::vector<Item> items_;
+  std::map<dev_t, Written> written_;
+  std::map<Folder const*, bool> known_;
 };
 
 }  // namespace
 
 std::vector<Result<void>> replace_envelopes(std::filesystem::path const& root,
-                                            std::span<DekReplacement const> batch, std::size_t at_once) {
-  // So many files are open at once.
-  static constexpr std::size_t slice_max = 128;
+                                            std::span<DekReplacement const> batch, BatchFlush& flush,
+                                            std::size_t at_once) {
+  // Twice so many files are open at once.
+  static constexpr std::size_t slice_max = 200;
   std::vector<Result<void>> results;
   while (!batch.empty()) {
     std::span<DekReplacement const> const slice = batch.first(std::min(batch.size(), slice_max));
-    Batch work(root, at_once);
+    Batch work(root, flush, at_once);
     for (DekReplacement const& replacement : slice) work.prepare(replacement);
     work.flush();
     work.commit();

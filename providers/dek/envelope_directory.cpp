@@ -4,8 +4,11 @@
 #include "providers/dek/envelope_batch.hpp"
 #include "providers/dek/envelope_file.hpp"
 #include "providers/dek/envelope_index.hpp"
+#include "providers/dek/store_thread.hpp"
+#include "providers/system/system_clock.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -14,32 +17,78 @@
 namespace rekeyd::providers {
 namespace {
 
+/// The folder a reading went to last: files of one folder come one after the other.
+class LastFolder {
+ public:
+  explicit LastFolder(Folder const& root) : root_(root) {}
+
+  Result<Folder const*> of(std::filesystem::path const& relative) {
+    std::filesystem::path parent = relative.parent_path();
+    if (folder_ && parent == parent_) return &*folder_;
+    folder_.reset();
+    Result<Folder> opened = open_folder_of(root_, relative);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    folder_.emplace(std::move(*opened));
+    parent_ = std::move(parent);
+    return &*folder_;
+  }
+
+ private:
+  Folder const& root_;
+  std::filesystem::path parent_;
+  std::optional<Folder> folder_;
+};
+
 class EnvelopeDirectory final : public DekStore {
  public:
   EnvelopeDirectory(DekStoreName name, std::filesystem::path root, std::size_t at_once)
-      : name_(std::move(name)), root_(std::move(root)), at_once_(at_once), index_(root_) {
+      : name_(std::move(name)),
+        root_(std::move(root)),
+        at_once_(at_once),
+        flush_(at_once > 1 ? make_system_clock() : nullptr),
+        index_(root_),
+        thread_(at_once > 1) {
     // Cleans up after a crash and finds the defects; an error comes again from the first walk.
-    if (auto const fresh = index_.refresh(); !fresh) return;
+    if (auto const fresh = refresh(); !fresh) return;
   }
 
   DekStoreName const& name() const override { return name_; }
-  std::vector<DekDefect> defects() const override { return index_.defects(); }
+  std::vector<DekDefect> defects() const override {
+    std::lock_guard const lock(defects_mutex_);
+    return defects_;
+  }
 
   boost::asio::awaitable<Result<DekPage>> walk(KeyRef key, std::string cursor, std::size_t limit) override {
-    co_return page(key, std::move(cursor), std::max<std::size_t>(limit, 1));
+    auto page_of = [this, key = std::move(key), cursor = std::move(cursor), limit] {
+      return page(key, cursor, std::max<std::size_t>(limit, 1));
+    };
+    return thread_.run<Result<DekPage>>(std::move(page_of));
+  }
+
+  boost::asio::awaitable<Result<std::size_t>> left_behind(KeyRef key, VersionId target) override {
+    auto count = [this, key = std::move(key), target = std::move(target)] {
+      return count_left_behind(key, target);
+    };
+    return thread_.run<Result<std::size_t>>(std::move(count));
   }
 
   boost::asio::awaitable<std::vector<Result<void>>> replace(std::vector<DekReplacement> batch) override {
-    co_return replace_envelopes(root_, batch, at_once_);
+    auto replace_them = [this, batch = std::move(batch)] {
+      return replace_envelopes(root_, batch, flush_, at_once_);
+    };
+    return thread_.run<std::vector<Result<void>>>(std::move(replace_them));
   }
 
-  boost::asio::awaitable<Result<void>> rehearse(KeyRef key) override { co_return rehearse_folders(key); }
+  boost::asio::awaitable<Result<void>> rehearse(KeyRef key) override {
+    auto try_folders = [this, key = std::move(key)] { return rehearse_folders(key); };
+    return thread_.run<Result<void>>(std::move(try_folders));
+  }
 
  private:
   /// With one file of each folder: what differs from file to file comes out when it is its turn.
   Result<void> rehearse_folders(KeyRef const& key) {
     static constexpr std::size_t at_once = 1000;
-    if (auto fresh = index_.refresh(); !fresh) return fresh;
+    if (auto fresh = refresh(); !fresh) return fresh;
     std::set<std::filesystem::path> tried;
     std::string cursor;
     for (;;) {
@@ -53,19 +102,33 @@ class EnvelopeDirectory final : public DekStore {
     }
   }
 
+  Result<void> refresh() {
+    Result<void> fresh = index_.refresh();
+    std::vector<DekDefect> found = index_.defects();
+    std::lock_guard const lock(defects_mutex_);
+    defects_ = std::move(found);
+    return fresh;
+  }
+
+  Result<std::size_t> count_left_behind(KeyRef const& key, VersionId const& target) {
+    if (auto fresh = refresh(); !fresh) return std::unexpected(std::move(fresh.error()));
+    return index_.count_not_on(key, target);
+  }
+
   Result<DekPage> page(KeyRef const& key, std::string cursor, std::size_t limit) {
     if (cursor.empty()) {
-      if (auto fresh = index_.refresh(); !fresh) return std::unexpected(std::move(fresh.error()));
+      if (auto fresh = refresh(); !fresh) return std::unexpected(std::move(fresh.error()));
     }
     Result<Folder> const root = open_root(root_);
     if (!root) return std::unexpected(root.error());
+    LastFolder folder(*root);
     DekPage page;
     while (page.deks.size() < limit) {
       std::vector<std::string> const paths = index_.files_of(key, cursor, limit - page.deks.size());
       if (paths.empty()) return page;
       cursor = paths.back();
       for (std::string const& path : paths) {
-        Result<std::optional<WrappedDek>> dek = read(*root, key, path);
+        Result<std::optional<WrappedDek>> dek = read(folder, key, path);
         if (!dek) return std::unexpected(std::move(dek.error()));
         if (*dek) page.deks.push_back(std::move(**dek));
       }
@@ -76,11 +139,11 @@ class EnvelopeDirectory final : public DekStore {
 
   /// The WDEK in a file that held one of `key` when the index was made; nothing when it does no more. The
   /// next walk finds what became of it.
-  static Result<std::optional<WrappedDek>> read(Folder const& root, KeyRef const& key,
+  static Result<std::optional<WrappedDek>> read(LastFolder& last, KeyRef const& key,
                                                 std::string const& path) {
     std::filesystem::path const relative(path);
-    Result<Folder> const folder = open_folder_of(root, relative);
-    Result<FileText> file = folder ? read_file(*folder, relative.filename().native(), envelope_bytes_max)
+    Result<Folder const*> const folder = last.of(relative);
+    Result<FileText> file = folder ? read_file(**folder, relative.filename().native(), envelope_bytes_max)
                                    : Result<FileText>(std::unexpected(folder.error()));
     if (!file && file.error().error_class == ErrorClass::not_found) return std::nullopt;
     if (!file) return std::unexpected(std::move(file.error()));
@@ -94,7 +157,11 @@ class EnvelopeDirectory final : public DekStore {
   DekStoreName name_;
   std::filesystem::path root_;
   std::size_t at_once_;
+  BatchFlush flush_;
   EnvelopeIndex index_;
+  mutable std::mutex defects_mutex_;
+  std::vector<DekDefect> defects_;  ///< Of the last reading, for whoever asks while another is under way.
+  StoreThread thread_;              ///< Last: it has ended before the rest goes.
 };
 
 Error unusable(std::string what, DekStoreName const& name, std::filesystem::path const& root) {

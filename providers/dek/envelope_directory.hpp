@@ -15,17 +15,18 @@ namespace rekeyd::providers {
 /// is not there or cannot be read yet makes a store all the same: walk() and defects() say what is wrong
 /// until it is there.
 ///
-/// Both operations work on the calling thread and do not suspend, so a batch of replacements is never
-/// interleaved with another of the same process. Against other programs it is as good as rename(2) allows:
-/// the file is compared with `before` last of all before the new one takes its place. An application that
-/// writes its own envelopes should do it the same way, with a new file and a rename, never in place.
+/// Everything is done one after the other, so a batch of replacements is never interleaved with another, or
+/// with a reading, of the same store. Against other programs it is as good as rename(2) allows: the file is
+/// compared with what was read last of all before the new one takes its place. An application that writes its
+/// own envelopes should do it the same way, with a new file and a rename, never in place.
 ///
 /// rehearse() makes the new file beside one of each folder and takes it away again.
 ///
 /// Leftover files of replacements that a crash cut short (".rekeyd-dek-*.tmp") are removed when their folder
 /// is listed, which happens at least here.
 ///
-/// `at_once` is for replace(): see envelope_batch.hpp. With 1 the store works on the calling thread alone.
+/// It is done on a thread of the store's own (store_thread.hpp), and replace() has some of its work done by
+/// `at_once` threads (envelope_batch.hpp). With 1 the calling thread does it all and nothing suspends.
 Result<std::unique_ptr<DekStore>> make_envelope_directory(DekStoreName name, std::filesystem::path root,
                                                           std::size_t at_once = files_at_once);
 

@@ -45,10 +45,13 @@ std::string remedy_of(int error_number, std::filesystem::path const& path) {
   }
 }
 
-Result<std::string> read_to_end(int fd, std::size_t bytes_max, std::filesystem::path const& path) {
+/// `size`: of the file as it was found. Reading ends there (of a file without
+/// one, at its end); whether that was all is for its status to tell.
+Result<std::string> read_to_end(int fd, std::size_t size, std::size_t bytes_max,
+                                std::filesystem::path const& path) {
   std::string text;
-  std::array<char, 16384> chunk{};
-  for (;;) {
+  std::array<char, 16384> chunk;
+  while (size == 0 || text.size() < size) {
     ssize_t const got = ::read(fd, chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::unexpected(file_error(errno, "read", path));
@@ -60,6 +63,7 @@ Result<std::string> read_to_end(int fd, std::size_t bytes_max, std::filesystem::
           path, "move it elsewhere: it cannot be a wrapped DEK"));
     }
   }
+  return text;
 }
 
 Result<FileText> read_once(Folder const& folder, std::string const& name, std::size_t bytes_max) {
@@ -74,7 +78,8 @@ Result<FileText> read_once(Folder const& folder, std::string const& name, std::s
     return std::unexpected(
         file_refusal(ErrorClass::storage, "not a regular file", path, "put the file itself there"));
   }
-  Result<std::string> text = read_to_end(file.fd.get(), bytes_max, path);
+  auto const size = static_cast<std::size_t>(file.status.st_size);
+  Result<std::string> text = read_to_end(file.fd.get(), size, bytes_max, path);
   if (!text) return std::unexpected(std::move(text.error()));
   file.text = std::move(*text);
   file.identity = identity_of(file.status);

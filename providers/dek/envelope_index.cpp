@@ -210,7 +210,10 @@ EnvelopeIndex::File* EnvelopeIndex::read(Folder const& folder, std::string const
   file.settled = older_than_newest(content->identity);
   auto const envelope = read_envelope(content->text);
   bool const presentable = is_printable_name(path);
-  if (envelope && presentable) file.group = group_of(envelope->dek.key);
+  if (envelope && presentable) {
+    file.group = group_of(envelope->dek.key);
+    file.version = envelope->dek.version;
+  }
   if (!envelope) {
     file.defect = {.place = fmt::format("{}:{}", place, envelope.error().line),
                    .what = envelope.error().what};
@@ -231,7 +234,7 @@ EnvelopeIndex::File* EnvelopeIndex::put(std::string const& path, File file) {
   if (!inserted) unlist(place);
   place->second = std::move(file);
   if (!place->second.defect.what.empty()) defects_[path] = place->second.defect;
-  if (!place->second.group.empty()) by_group_[place->second.group].insert(place->first);
+  if (!place->second.group.empty()) by_group_[place->second.group][place->first] = &place->second;
   return &place->second;
 }
 
@@ -270,9 +273,16 @@ std::vector<std::string> EnvelopeIndex::files_of(KeyRef const& key, std::string 
   if (group == by_group_.end()) return paths;
   for (auto path = group->second.upper_bound(after); path != group->second.end() && paths.size() < limit;
        ++path) {
-    paths.emplace_back(*path);
+    paths.emplace_back(path->first);
   }
   return paths;
+}
+
+std::size_t EnvelopeIndex::count_not_on(KeyRef const& key, VersionId const& version) const {
+  auto const group = by_group_.find(group_of(key));
+  if (group == by_group_.end()) return 0;
+  auto const is_behind = [&version](auto const& file) { return file.second->version != version; };
+  return static_cast<std::size_t>(std::ranges::count_if(group->second, is_behind));
 }
 
 std::vector<DekDefect> EnvelopeIndex::defects() const {

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +38,9 @@ class EnvelopeIndex {
   /// Paths, relative to the root, of at most `limit` files of `key` that come after `after`, in path order.
   std::vector<std::string> files_of(KeyRef const& key, std::string const& after, std::size_t limit) const;
 
+  /// How many files of `key` hold a DEK that is not on `version`, as they were when last read.
+  std::size_t count_not_on(KeyRef const& key, VersionId const& version) const;
+
   /// What is wrong, by path; the folders that the last refresh could not read included.
   std::vector<DekDefect> defects() const;
 
@@ -50,7 +52,8 @@ class EnvelopeIndex {
     FileIdentity identity;
     bool settled{};     ///< Its identity can be trusted to show the next change.
     std::string group;  ///< The key it belongs to (see group_of); empty for a defect.
-    DekDefect defect;   ///< Empty when there is nothing to say.
+    VersionId version;
+    DekDefect defect;  ///< Empty when there is nothing to say.
     std::uint64_t seen{};
   };
   /// A name in a folder, and what its file was found to be; null until read, and after it went.
@@ -85,8 +88,8 @@ class EnvelopeIndex {
   std::filesystem::path root_;
   std::optional<FileIdentity> root_identity_;
   Files files_;
-  std::map<std::string, std::set<std::string_view>, std::less<>>
-      by_group_;                                          ///< Views of the names in files_.
+  /// The files of each key, by path: views of what is in files_.
+  std::map<std::string, std::map<std::string_view, File const*>, std::less<>> by_group_;
   std::map<std::string, Listing, std::less<>> listings_;  ///< By folder: "" or "a/b/".
   std::map<std::string, DekDefect> defects_;              ///< Files and links, by path.
   std::map<dev_t, FileStamp> newest_;                     ///< Newest ctime seen, by file system.

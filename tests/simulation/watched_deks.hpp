@@ -20,6 +20,9 @@ class WatchedDeks final : public providers::DekStore {
                                                           std::size_t limit) override;
   boost::asio::awaitable<std::vector<Result<void>>> replace(
       std::vector<providers::DekReplacement> batch) override;
+  boost::asio::awaitable<Result<std::size_t>> left_behind(KeyRef key, VersionId target) override {
+    return store_->left_behind(std::move(key), std::move(target));
+  }
   boost::asio::awaitable<Result<void>> rehearse(KeyRef key) override {
     return store_->rehearse(std::move(key));
   }

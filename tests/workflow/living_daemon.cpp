@@ -92,7 +92,8 @@ void LivingDaemon::start() {
     life.world->providers.emplace(provider.name, *std::move(instance));
   }
   for (config::DekStoreSettings const& configured : settings_.dek_stores) {
-    auto deks = providers::make_envelope_directory(configured.name, configured.path);
+    // On this thread: virtual time does not wait for others.
+    auto deks = providers::make_envelope_directory(configured.name, configured.path, 1);
     if (!deks) throw std::runtime_error(to_text(deks.error()));
     life.world->dek_stores.push_back(*std::move(deks));
   }

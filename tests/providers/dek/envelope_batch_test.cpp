@@ -28,7 +28,7 @@ std::string const old_text = envelope_text(ledger_key(), "v1", "b2xk");
 std::string const new_text = envelope_text(ledger_key(), "v2", "bmV3");
 
 Result<void> replace_one(EnvelopeFolder const& folder, DekReplacement const& replacement) {
-  return replace_envelopes(folder.path(), std::array{replacement}).at(0);
+  return replace_these(folder, std::array{replacement}).at(0);
 }
 
 Error refused(EnvelopeFolder const& folder, DekReplacement const& replacement) {
@@ -89,7 +89,7 @@ TEST_CASE("each replacement of a batch has its own result, in order") {
   folder.write("d/d.json", old_text);
   std::array const batch{old_to_new("a.json"),   old_to_new("b/b.json"), old_to_new("c.json"),
                          old_to_new("d/d.json"), old_to_new("e.json"),   old_to_new("no/f.json")};
-  auto const results = replace_envelopes(folder.path(), batch);
+  auto const results = replace_these(folder, batch);
   REQUIRE(results.size() == batch.size());
   CHECK(results[0]);
   CHECK(results[1].error().error_class == ErrorClass::conflict);
@@ -111,7 +111,7 @@ TEST_CASE("a batch may be larger than the number of files that are open at once"
     folder.write(name, old_text);
     batch.push_back(old_to_new(name));
   }
-  for (Result<void> const& result : replace_envelopes(folder.path(), batch)) REQUIRE(result);
+  for (Result<void> const& result : replace_these(folder, batch)) REQUIRE(result);
   for (DekReplacement const& replacement : batch)
     REQUIRE(folder.read(replacement.before.id.str()) == new_text);
   CHECK(folder.files().size() == batch.size());
@@ -120,8 +120,7 @@ TEST_CASE("a batch may be larger than the number of files that are open at once"
 TEST_CASE("a file that a batch names twice is replaced once") {
   EnvelopeFolder const folder;
   folder.write("a.json", old_text);
-  auto const results =
-      replace_envelopes(folder.path(), std::array{old_to_new("a.json"), old_to_new("a.json")});
+  auto const results = replace_these(folder, std::array{old_to_new("a.json"), old_to_new("a.json")});
   CHECK(results[0]);
   REQUIRE_FALSE(results[1]);
   CHECK(results[1].error().error_class == ErrorClass::conflict);

@@ -94,7 +94,7 @@ TEST_CASE("what an earlier process of the same id left does not stand in the way
     for (int i = 0; i < 50; ++i) {
       folder.write(fmt::format(".rekeyd-dek-{:08x}-{:016x}.tmp", ::getpid(), i), "left");
     }
-    if (!replace_envelopes(folder.path(), std::array{old_to_new("a.json")}).at(0)) crash();
+    if (!replace_these(folder, std::array{old_to_new("a.json")}).at(0)) crash();
   });
   CHECK(survived);
   CHECK(folder.read("a.json") == new_text);
@@ -118,7 +118,7 @@ TEST_CASE("a process that is killed in the middle of its batches loses no DEK") 
   if (child == 0) {
     for (char tick = 0;; ++tick) {
       // Batches go back and forth, whatever the last one's end: there is always a replacement under way.
-      static_cast<void>(replace_envelopes(folder.path(), tick % 2 == 0 ? forth : back));
+      static_cast<void>(replace_these(folder, tick % 2 == 0 ? forth : back));
       if (::write(pipe[1], &tick, 1) != 1) ::_exit(1);
     }
   }

@@ -57,6 +57,34 @@ TEST_CASE("pages are as long as was asked, in path order, and end") {
   CHECK(walk_all(*store, ledger_key(), 0).size() == 7);
 }
 
+TEST_CASE("what is left behind on an older version is counted by what the files hold now") {
+  EnvelopeFolder const folder;
+  for (int i = 0; i < 3; ++i)
+    folder.write(fmt::format("{}.json", i), envelope_text(ledger_key(), "v1", "b2xk"));
+  folder.write("3.json", envelope_text(ledger_key(), "v2", "bmV3"));
+  auto const store = open_store(folder.path());
+  CHECK(left_behind(*store, ledger_key(), "v2") == 3U);
+  CHECK(left_behind(*store, ledger_key(), "v1") == 1U);
+  for (auto const& result : replace_all(*store, {old_to_new("0.json"), old_to_new("1.json")}))
+    REQUIRE(result);
+  CHECK(left_behind(*store, ledger_key(), "v2") == 1U);
+  folder.write("2.json", envelope_text(ledger_key(), "v2", "b3duIA"));
+  folder.write("in/4.json", envelope_text(ledger_key(), "v0", "bGF0ZQ"));
+  CHECK(left_behind(*store, ledger_key(), "v2") == 1U);
+  std::filesystem::remove(folder / "in/4.json");
+  CHECK(left_behind(*store, ledger_key(), "v2") == 0U);
+  CHECK(left_behind(*store, {ProviderName("azure-prod"), VaultName("payments-eu"), KeyId("other")}, "v2") ==
+        0U);
+}
+
+TEST_CASE("what cannot be listed may hold more that is left behind") {
+  EnvelopeFolder const folder;
+  auto const store = open_store(folder / "not-there");
+  auto const count = left_behind(*store, ledger_key(), "v2");
+  REQUIRE_FALSE(count);
+  CHECK_FALSE(count.error().what.empty());
+}
+
 TEST_CASE("a rehearsal changes nothing and leaves nothing behind") {
   EnvelopeFolder const folder;
   std::string const text = envelope_text(ledger_key(), "v1", "b2xk");

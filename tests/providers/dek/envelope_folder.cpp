@@ -1,5 +1,7 @@
 #include "tests/providers/dek/envelope_folder.hpp"
 
+#include "providers/dek/envelope_batch.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
@@ -81,6 +83,11 @@ DekReplacement old_to_new(std::string_view id) {
   return {.before = dek(id, ledger_key(), "v1", "b2xk"), .after = dek(id, ledger_key(), "v2", "bmV3")};
 }
 
+std::vector<Result<void>> replace_these(EnvelopeFolder const& folder, std::span<DekReplacement const> batch) {
+  BatchFlush flush;
+  return replace_envelopes(folder.path(), batch, flush);
+}
+
 std::vector<WrappedDek> walk_all(DekStore& store, KeyRef const& key, std::size_t page_size) {
   std::vector<WrappedDek> all;
   std::string cursor;
@@ -99,6 +106,10 @@ Result<DekPage> walk_page(DekStore& store, KeyRef const& key, std::string const&
 
 std::vector<Result<void>> replace_all(DekStore& store, std::vector<DekReplacement> batch) {
   return run(store.replace(std::move(batch)));
+}
+
+Result<std::size_t> left_behind(DekStore& store, KeyRef const& key, std::string const& version) {
+  return run(store.left_behind(key, VersionId(version)));
 }
 
 Result<void> rehearse(DekStore& store, KeyRef const& key) { return run(store.rehearse(key)); }

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,10 +40,14 @@ WrappedDek dek(std::string_view id, KeyRef const& key, std::string_view version,
 /// From version "v1" with ciphertext "b2xk" to "v2" with "bmV3".
 DekReplacement old_to_new(std::string_view id);
 
-/// Run to their end, on this thread. The first throws std::runtime_error for an error.
+/// replace_envelopes() by as many threads as a store uses.
+std::vector<Result<void>> replace_these(EnvelopeFolder const& folder, std::span<DekReplacement const> batch);
+
+/// Run to their end. The first throws std::runtime_error for an error.
 std::vector<WrappedDek> walk_all(DekStore& store, KeyRef const& key, std::size_t page_size = 100);
 Result<DekPage> walk_page(DekStore& store, KeyRef const& key, std::string const& cursor, std::size_t limit);
 std::vector<Result<void>> replace_all(DekStore& store, std::vector<DekReplacement> batch);
+Result<std::size_t> left_behind(DekStore& store, KeyRef const& key, std::string const& version);
 Result<void> rehearse(DekStore& store, KeyRef const& key);
 
 }  // namespace rekeyd::providers

@@ -1,3 +1,4 @@
+#include "providers/dek/batch_flush.hpp"
 #include "providers/dek/envelope_directory.hpp"
 #include "tests/simulation/disk/simulated_disk.hpp"
 #include "tests/support/run_coroutine.hpp"
@@ -16,7 +17,9 @@ using simulation::SimulatedDisk;
 namespace {
 
 KeyRef const ledger{ProviderName("azure-prod"), VaultName("payments"), KeyId("cmk-ledger")};
-constexpr int envelopes = 6;
+constexpr int few = 6;
+/// So many are brought to the disk together.
+constexpr int many = 2 * static_cast<int>(BatchFlush::files_min);
 
 std::string envelope(std::string_view version, std::string_view ciphertext) {
   return fmt::format(
@@ -43,25 +46,26 @@ std::vector<Result<void>> replace_all(DekStore& store, std::vector<DekReplacemen
   return test::run_coroutine(io, store.replace(std::move(batch)));
 }
 
-/// Six envelopes in two folders, moved to a new version and back until the disk dies.
+/// Envelopes in two folders, moved to a new version and back until the disk dies.
 class Application {
  public:
-  explicit Application(std::uint64_t seed) : disk(seed), chance_(seed) {
+  explicit Application(std::uint64_t seed, int envelopes = few)
+      : disk(seed), envelopes_(envelopes), chance_(seed) {
     disk.make_folder(root() / "inner");
     for (auto const& name : names()) disk.put(root() / name, old_text);
   }
 
   std::filesystem::path root() const { return disk.root() / "envelopes"; }
 
-  static std::vector<std::string> names() {
+  std::vector<std::string> names() const {
     std::vector<std::string> all;
-    for (int i = 0; i < envelopes; ++i)
+    for (int i = 0; i < envelopes_; ++i)
       all.push_back(fmt::format("{}{}.json", i % 2 == 0 ? "" : "inner/", i));
     return all;
   }
 
   void live() {
-    disk.die_at(disk.operations() + 1 + chance_.below(200));
+    disk.die_at(disk.operations() + 1 + chance_.below(35 * static_cast<unsigned>(envelopes_)));
     auto store = make_envelope_directory(DekStoreName("payments"), root(), 1);
     // A disk that has lost what it confirmed may leave nothing that could be replaced.
     for (std::uint64_t before = 1, done = 0; store && !disk.dead() && done != before;) {
@@ -97,6 +101,7 @@ class Application {
   SimulatedDisk disk;
 
  private:
+  int envelopes_;
   test::SeededRandom chance_;
   std::map<std::string, std::string> confirmed_;
 };
@@ -104,8 +109,9 @@ class Application {
 }  // namespace
 
 TEST_CASE("after a power cut at any moment every envelope is the old or the new one, whole") {
+  int const envelopes = GENERATE(few, many);
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    Application application(seed);
+    Application application(seed, envelopes);
     for (int life = 0; life < 4; ++life) {
       application.live();
       INFO("seed " << seed << ", life " << life);
@@ -119,9 +125,10 @@ TEST_CASE("after a power cut at any moment every envelope is the old or the new 
 }
 
 TEST_CASE("a rename without fsync before it loses an envelope's content") {
+  int const envelopes = GENERATE(few, many);
   int found = 0;
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
-    Application application(seed);
+    Application application(seed, envelopes);
     application.disk.leaves_out_fsync(true);
     bool broken = false;
     for (int life = 0; life < 4 && !broken; ++life) {
@@ -144,6 +151,23 @@ TEST_CASE("a disk that lies about syncing loses envelopes that were confirmed") 
   CHECK(found > 20);
 }
 
+TEST_CASE("many envelopes are brought to the disk with one wait, a few each by itself") {
+  auto const operations_for = [](int envelopes) {
+    Application application(1, envelopes);
+    auto store = make_envelope_directory(DekStoreName("payments"), application.root(), 1);
+    std::vector<DekReplacement> batch;
+    for (auto const& name : application.names())
+      batch.push_back({.before = dek(name, "v1", "b2xk"), .after = dek(name, "v2", "bmV3")});
+    std::uint64_t const before = application.disk.operations();
+    for (auto const& result : replace_all(**store, batch)) REQUIRE(result);
+    return static_cast<int>(application.disk.operations() - before);
+  };
+  constexpr int folders = 2;
+  // Made, given its mode, written, renamed.
+  CHECK(operations_for(few) == few * (4 + 1) + folders);
+  CHECK(operations_for(many) == many * 4 + 1 + folders);
+}
+
 TEST_CASE("a full disk leaves the old envelope, and nothing beside it") {
   Application application(1);
   auto store = make_envelope_directory(DekStoreName("payments"), application.root(), 1);
@@ -158,7 +182,7 @@ TEST_CASE("a full disk leaves the old envelope, and nothing beside it") {
   application.disk.full(false);
   CHECK(replace_all(**store, batch).at(0));
   CHECK(application.disk.text_of(application.root() / "0.json") == new_text);
-  CHECK(application.disk.names_in(application.root()).size() == envelopes / 2);
+  CHECK(application.disk.names_in(application.root()).size() == few / 2);
 }
 
 TEST_CASE("an envelope keeps its mode over a power cut") {

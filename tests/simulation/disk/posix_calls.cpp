@@ -6,6 +6,7 @@
 #include <cstdarg>
 
 #include <fcntl.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 using rekeyd::simulation::PosixFiles;
@@ -80,6 +81,16 @@ int __wrap_fsync(int descriptor) {
 int __real_fdatasync(int descriptor);
 int __wrap_fdatasync(int descriptor) {
   return is_ours(descriptor) ? files().sync(descriptor) : __real_fdatasync(descriptor);
+}
+
+int __real_syncfs(int descriptor);
+int __wrap_syncfs(int descriptor) {
+  return is_ours(descriptor) ? files().sync_all(descriptor) : __real_syncfs(descriptor);
+}
+
+int __real_fstatfs(int descriptor, struct statfs* out);
+int __wrap_fstatfs(int descriptor, struct statfs* out) {
+  return is_ours(descriptor) ? files().file_system(descriptor, out) : __real_fstatfs(descriptor, out);
 }
 
 int __real_ftruncate(int descriptor, off_t size);

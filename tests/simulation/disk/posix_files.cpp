@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -157,6 +158,20 @@ int PosixFiles::sync(int descriptor) {
   SimulatedDisk& disk = *SimulatedDisk::of(file->path);
   if (!file->file) return answer(disk.sync(*disk.folder(file->path)));
   return disk.fsync_left_out() ? answer(disk.readable()) : answer(disk.sync(*file->file));
+}
+
+int PosixFiles::sync_all(int descriptor) {
+  OpenFile const* const file = find(descriptor);
+  if (file == nullptr) return -1;
+  SimulatedDisk& disk = *SimulatedDisk::of(file->path);
+  return disk.fsync_left_out() ? answer(disk.readable()) : answer(disk.sync_all());
+}
+
+int PosixFiles::file_system(int descriptor, struct statfs* out) {
+  if (find(descriptor) == nullptr) return -1;
+  *out = {};
+  out->f_type = EXT4_SUPER_MAGIC;
+  return 0;
 }
 
 int PosixFiles::truncate(int descriptor, off_t size) {

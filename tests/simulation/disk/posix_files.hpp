@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 namespace rekeyd::simulation {
 
@@ -47,6 +48,8 @@ class PosixFiles {
   ssize_t write(int descriptor, void const* bytes, std::size_t size);
   ssize_t write_at(int descriptor, void const* bytes, std::size_t size, off_t offset);
   int sync(int descriptor);
+  int sync_all(int descriptor);
+  int file_system(int descriptor, struct statfs* out);  ///< It calls itself ext4.
   int truncate(int descriptor, off_t size);
   int status(std::filesystem::path const& path, struct stat* out);
   int status(int descriptor, struct stat* out);

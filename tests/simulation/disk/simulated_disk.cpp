@@ -192,6 +192,16 @@ int SimulatedDisk::sync(DiskFolder& folder) {
   return 0;
 }
 
+int SimulatedDisk::sync_all() {
+  if (int const error = operate()) return error;
+  if (lies_) return 0;
+  for (auto const& [number, file] : files_) {
+    if (auto const living = file.lock()) living->sync();
+  }
+  for (auto const& [path, folder] : folders_) folder->sync();
+  return 0;
+}
+
 int SimulatedDisk::rename(DiskFolder& folder, std::string const& from, std::string const& to) {
   auto const moved = folder.find(from);
   if (!dead_ && !moved) return ENOENT;

@@ -24,8 +24,8 @@ class SqliteVfs;
 ///
 /// It is reached in two ways, by the production code as it is:
 /// - SQLite by vfs(), a VFS of its own: give the name as storage::OpenOptions::vfs.
-/// - POSIX calls (open, renameat, fsync, flock, readdir, ...) on paths below root(), by the linker's --wrap,
-/// in
+/// - POSIX calls (open, renameat, fsync, syncfs, flock, readdir, ...) on paths below root(), by the linker's
+/// --wrap, in
 ///   programs that link rekeyd_simulated_disk: so the envelope files, the state lock and the database's modes
 ///   need no seam of their own. Not reached: what calls the system out of a shared library (std::fstream,
 ///   std::filesystem).
@@ -70,8 +70,8 @@ class SimulatedDisk {
   void full(bool is_full) { full_ = is_full; }
   /// Syncs return success and make nothing safe.
   void lies_about_sync(bool lies) { lies_ = lies; }
-  /// fsync() of a file (not of a folder, and not SQLite's) does nothing: the program as if it renamed a new
-  /// file into place without bringing its content to the disk first.
+  /// fsync() of a file (not of a folder, and not SQLite's) and syncfs() do nothing: the program as if it
+  /// renamed a new file into place without bringing its content to the disk first.
   void leaves_out_fsync(bool left_out) { fsync_left_out_ = left_out; }
   bool fsync_left_out() const { return fsync_left_out_; }
 
@@ -99,6 +99,7 @@ class SimulatedDisk {
   int set_attributes(DiskFile& file, DiskFile::Attributes attributes);
   int sync(DiskFile& file);
   int sync(DiskFolder& folder);
+  int sync_all();  ///< Every file and folder.
   int rename(DiskFolder& folder, std::string const& from, std::string const& to);
   int remove(DiskFolder& folder, std::string const& name);
   /// For stat(): grows with each change of the file. A disk has no clock, only an order.
