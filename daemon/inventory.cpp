@@ -28,6 +28,9 @@ constexpr auto full_reading_every = std::chrono::hours(24);
 struct Reading {
   KeyRef key;
   RootKey listed;
+  // As it was known when the reading began:
+  std::optional<VersionId> current;
+  Instant last_seen{};
   Result<providers::KeyDescription> description{std::unexpect};
   std::optional<std::vector<Registration>> registrations;
 };
@@ -35,6 +38,12 @@ struct Reading {
 /// Its rotation reads and writes it. One that is blocked rests, perhaps for weeks: then we look.
 bool in_hand(TrackedKey const* key) {
   return key != nullptr && (key->running || (key->rotation && key->rotation->state == RotationState::open));
+}
+
+/// A whole rotation has passed while we were reading: what we have read is of before, of after, or of both.
+bool overtaken(TrackedKey const* known, Reading const& reading) {
+  return known != nullptr &&
+         (known->stored.last_seen != reading.last_seen || known->stored.key.current != reading.current);
 }
 
 /// Its rotation is blocked before the new version was compared with what the key was at the claim.
@@ -167,6 +176,10 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
   for (std::size_t i = 0; i < listed.size(); ++i) {
     readings[i].key = listed[i].ref;
     readings[i].listed = std::move(listed[i]);
+    TrackedKey const* const known = fleet_.find(readings[i].key);
+    if (known == nullptr) continue;
+    readings[i].current = known->stored.key.current;
+    readings[i].last_seen = known->stored.last_seen;
   }
   IndexedTask const read = [&](std::size_t i) { return read_one(kms, world_.clock, readings[i]); };
   co_await gather(readings.size(), readings_at_once, read);
@@ -177,7 +190,8 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
   for (Reading& reading : readings) {
     TrackedKey const* known = fleet_.find(reading.key);
     bool const restored = known != nullptr && fleet_.awaits_reading(*known);
-    if (in_hand(known) && !restored) continue;  // begun while we were reading
+    // Begun, or begun and ended, while we were reading.
+    if ((in_hand(known) || overtaken(known, reading)) && !restored) continue;
     if (!reading.description) {
       note_unreadable(reading.listed, reading.description.error());
       continue;

@@ -178,8 +178,15 @@ void tell_registrations(RootKey const& key, std::vector<Registration> const& bef
     change.registrations.push_back(registration);
     if (old == before.end()) {
       tell(EventKind::registration_found, registration, "resource uses the key");
-    } else if (old->version != registration.version) {
+      continue;
+    }
+    if (old->version != registration.version) {
       tell(EventKind::registration_moved, registration, "resource uses another version of the key now");
+    }
+    if (old->prevents_deletion != registration.prevents_deletion) {
+      tell(EventKind::registration_changed, registration,
+           registration.prevents_deletion ? "resource prevents now that the key is deleted"
+                                          : "resource no longer prevents that the key is deleted");
     }
   }
   for (Registration const& registration : before) {

@@ -21,7 +21,8 @@ enum class EventKind {
   version_found,     ///< A key version seen for the first time, with who made it.
   drift,             ///< Someone else rotated, disabled or deleted.
   registration_found,
-  registration_moved,  ///< A resource now uses another key version.
+  registration_moved,    ///< A resource now uses another key version.
+  registration_changed,  ///< It prevents, or no longer prevents, that the key is deleted.
   registration_gone,
   rotation_opened,
   step_intended,

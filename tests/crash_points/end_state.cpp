@@ -42,6 +42,7 @@ bool told_once(EventKind kind) {
     case EventKind::drift:
     case EventKind::registration_found:
     case EventKind::registration_moved:
+    case EventKind::registration_changed:
     case EventKind::registration_gone:
     case EventKind::rotation_opened:
     case EventKind::step_done:

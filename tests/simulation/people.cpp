@@ -50,6 +50,7 @@ void People::begin() {
   often(chances.disablings_a_year, &People::disable);
   often(chances.deletions_a_year, &People::remove);
   often(chances.taggings_a_year, &People::tag);
+  often(chances.registrations_a_year, &People::change_registration);
 }
 
 void People::often(std::uint64_t times_a_year, Act act) {
@@ -162,6 +163,27 @@ void People::tag() {
   tags["touched"] = std::to_string(scene_.universe.people.below(1000));
   bool const done = ask(place, "PATCH", enabled_path(key), json::serialize(json::object{{"tags", tags}}));
   did(fmt::format("tags {}{}", key, done ? "" : ", in vain"));
+}
+
+/// Somebody makes a volume with a key, has it keep the key from being deleted, or throws it away.
+void People::change_registration() {
+  constexpr std::uint64_t volumes = 4;
+  std::string const key = some_key();
+  std::uint64_t const volume = scene_.universe.people.below(volumes);
+  std::uint64_t const wish = scene_.universe.people.below(3);
+  Place const* const place = key.empty() ? nullptr : scene_.addresses.of_key(key);
+  if (place == nullptr || place->azure) return;
+  constexpr char const* wishes[]{"no", "yes", "and prevents deletion"};
+  std::string const crn = fmt::format(
+      "crn:v1:bluemix:public:is:us-south-1:a/3f5a0c9e7d1b4826a0e4c7b9d2f61835::volume:r006-{}", volume);
+  sim::Request request{.method = "POST", .host = std::string(sim::control_host), .target = "/registrations"};
+  request.authority = request.host;
+  request.body = json::serialize(json::object{
+      {"instance", place->instance}, {"key", name_in(key)}, {"crn", crn}, {"registered", wishes[wish]}});
+  Instant const now = scene_.universe.clock.true_now();
+  bool const done = cloud_.handle(std::move(request), now).answer.status < 300;
+  did(fmt::format("has volume {} registered with {}: {}{}", volume, key, wishes[wish],
+                  done ? "" : ", in vain"));
 }
 
 void People::hear_of_wrong_clock() {

@@ -48,6 +48,7 @@ class People {
   void remove();
   void recover(std::string const& key);
   void tag();
+  void change_registration();
   void set_clock_right();
   void release();
 

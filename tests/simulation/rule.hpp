@@ -49,6 +49,7 @@ using Rules = std::vector<std::unique_ptr<Rule>>;
 
 std::unique_ptr<Rule> make_due_dates(Scene& scene);
 std::unique_ptr<Rule> make_version_history(Scene& scene);
+std::unique_ptr<Rule> make_registrations(Scene& scene);
 std::unique_ptr<Rule> make_retirement(Scene& scene);
 std::unique_ptr<Rule> make_restraint(Scene& scene);
 std::unique_ptr<Rule> make_sound_storage(Scene& scene);

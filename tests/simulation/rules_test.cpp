@@ -150,6 +150,41 @@ TEST_CASE("invariant 2 breaks when history tells a version twice, wrongly, not a
   CHECK(stage.broken() == Invariant::version_history);
 }
 
+TEST_CASE(
+    "invariant 2 breaks when a registration is not as on record, or changed there and nothing tells of it") {
+  Stage stage;
+  auto const rule = make_registrations(stage.scene);
+  storage::Change change;
+  for (auto const& [resource, tie] : stage.truth.find(orders)->registrations) {
+    Registration registration;
+    registration.key = KeyRef::parse(orders).value();
+    registration.resource = ResourceId(resource);
+    registration.version = VersionId(tie.version);
+    change.registrations.push_back(std::move(registration));
+    HistoryEvent event = stage.told(orders, tie.version, "");
+    event.kind = EventKind::registration_found;
+    event.details["resource"] = resource;
+    change.events.push_back(std::move(event));
+  }
+  REQUIRE(change.registrations.size() == 2);
+  rule->committed(change);
+  rule->at_rest();
+  REQUIRE_FALSE(stage.broken());
+  SECTION("not as on record") {
+    change.registrations_gone = {change.registrations.front()};
+    change.registrations.clear();
+    rule->committed(change);
+    REQUIRE_FALSE(stage.broken());
+    rule->at_rest();
+  }
+  SECTION("nothing tells of it") {
+    change.events.clear();
+    change.registrations.front().prevents_deletion = true;
+    rule->committed(change);
+  }
+  CHECK(stage.broken() == Invariant::version_history);
+}
+
 TEST_CASE("invariant 3 breaks when a WDEK is gone, torn, another one's, or left behind") {
   Stage stage;
   auto files = stage.home.write_deks(stage.cloud->deks());

@@ -102,6 +102,7 @@ void SimulatedWorld::make_rules() {
                 *cloud_};
   rules_.push_back(make_due_dates(scene_));
   rules_.push_back(make_version_history(scene_));
+  rules_.push_back(make_registrations(scene_));
   rules_.push_back(make_wrapped_deks(scene_, std::move(deks)));
   rules_.push_back(make_retirement(scene_));
   rules_.push_back(make_restraint(scene_));

@@ -54,6 +54,11 @@ void read_instances(json::array const& instances, Keys& keys) {
       key.versions = versions_of(of);
       key.current = text(of.at("current_version"));
       key.usable = of.at("state").as_int64() == 1;
+      for (json::value const& each : of.at("registrations").as_array()) {
+        json::object const& tie = each.as_object();
+        key.registrations[text(tie.at("crn"))] = {text(tie.at("version")),
+                                                  tie.at("prevents_deletion").as_bool()};
+      }
       keys[prefix + text(of.at("id"))] = std::move(key);
     }
   }

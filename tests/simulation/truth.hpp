@@ -21,11 +21,18 @@ struct TrueVersion {
   std::string rotation;  ///< Of the daemon's that made it.
 };
 
+struct TrueRegistration {
+  std::string version;
+  bool prevents_deletion{};
+  bool operator==(TrueRegistration const&) const = default;
+};
+
 struct TrueKey {
   std::vector<TrueVersion> versions;  ///< Oldest first.
   std::string current;
-  bool usable{true};  ///< Neither disabled nor deleted as a whole.
-  bool root{true};    ///< A key that wraps; a standard key of IBM is none.
+  bool usable{true};                                      ///< Neither disabled nor deleted as a whole.
+  std::map<std::string, TrueRegistration> registrations;  ///< By resource; IBM only.
+  bool root{true};  ///< A key that wraps; a standard key of IBM is none.
 };
 
 /// What the clouds hold: key reference → key. A copy, brought up to date after whatever may have changed it.

@@ -56,10 +56,15 @@ Answer Cloud::control(Request const& request, Instant now) {
     return {204, {}, {}};
   }
   if (what == "POST /unwrap-check") return check_unwrap(*this, request);
+  for (auto const& service : services_) {
+    if (auto done = service->control(request, now)) return *std::move(done);
+  }
   return complaint(
       404,
-      "known here: GET /state, /state/requests, /state/deks, /faults; POST /faults, /unwrap-check; "
-      "DELETE /faults");
+      "known here: GET /state, /state/requests, /state/deks, /faults; POST /faults, /unwrap-check, "
+      "/registrations; DELETE /faults");
 }
+
+std::optional<Answer> Service::control(Request const&, Instant) { return std::nullopt; }
 
 }  // namespace rekeyd::sim

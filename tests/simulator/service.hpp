@@ -72,6 +72,8 @@ class Service {
   virtual boost::json::value state(Instant now) const = 0;
   /// Makes and wraps the DEKs that the world file asked for. Called at most once.
   virtual std::vector<SeededDek> seed_deks() = 0;
+  /// What the control host is asked to do in this service's own world; nothing: it is not for this one.
+  virtual std::optional<Answer> control(Request const& request, Instant now);
   /// The proof of a WDEK: SHA-256 (lower-case hex) of the DEK in it, whatever state the key version is in.
   /// Nothing when the key is not this service's, or the WDEK does not unwrap with just that version and AAD.
   virtual std::optional<std::string> unwrap_check(Envelope const& envelope) const = 0;

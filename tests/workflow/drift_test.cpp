@@ -226,6 +226,26 @@ TEST_CASE("a rotation by someone else while IBM re-wraps for ours is where the w
   CHECK(life.events(EventKind::drift).size() == 1);
 }
 
+TEST_CASE("a reading that a whole rotation has overtaken takes nothing back") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  life.run_for(a_day / 2);
+  sim::FaultRule slow = test::fault("reset-before", "us-south.*", "GET", "*0101/metadata");
+  slow.kind = sim::FaultKind::latency;
+  slow.delay = std::chrono::seconds(20);
+  life.cloud().faults().add(slow);
+  // Half of the reading is of before the rotation, the other half of after.
+  std::string const metadata =
+      "GET us-south.kms.cloud.ibm.com/api/v2/keys/0b0b0b0b-0000-4000-8000-000000000101/metadata";
+  auto const before = life.network().count(metadata);
+  REQUIRE(life.run_until([&] { return life.network().count(metadata) > before; }, a_day * 2));
+  REQUIRE(life.daemon().rotate({.key = test::ibm_key, .reason = "now"}, "anna", 0));
+  REQUIRE(life.run_until([&] { return life.events(EventKind::rotation_done).size() == 4; },
+                         std::chrono::seconds(10)));
+  life.run_for(std::chrono::minutes(1));
+  CHECK(test::keys_on_record(life) == test::keys_at_clouds(life));
+}
+
 /// One more wrapped DEK of the vault key, which nobody can unwrap. Its file.
 std::filesystem::path add_unreadable_dek(LivingDaemon& life) {
   sim::Envelope envelope = life.cloud().deks().front().envelope;

@@ -2,6 +2,7 @@
 
 #include "tests/simulator/crypto.hpp"
 #include "tests/simulator/ibm/names.hpp"
+#include "tests/simulator/ibm/registration.hpp"
 #include "tests/simulator/ibm/routes.hpp"
 #include "tests/simulator/ibm/wdek.hpp"
 #include "tests/simulator/randomness.hpp"
@@ -101,6 +102,7 @@ json::object key_state(Key const& key) {
   for (auto const& registration : key.registrations) {
     registrations.push_back({{"crn", registration.resource_crn},
                              {"profile", to_text(registration.profile)},
+                             {"prevents_deletion", registration.prevents_deletion},
                              {"version", registration.version_id}});
   }
   json::object object{{"id", key.id},
@@ -227,6 +229,37 @@ json::value KeyProtect::state(Instant now) const {
   json::array list;
   for (auto const& [id, instance] : instances_) list.emplace_back(instance_state(instance, now));
   return {{"instances", std::move(list)}};
+}
+
+Key* KeyProtect::find_key(std::string const& instance, std::string const& key, Instant now) {
+  auto const in = instances_.find(instance);
+  if (in == instances_.end()) return nullptr;
+  auto& keys = in->second.keys(now);
+  auto const found = keys.find(key);
+  return found == keys.end() || found->second.extractable ? nullptr : &found->second;
+}
+
+std::optional<Answer> KeyProtect::control(Request const& request, Instant now) {
+  if (request.method != "POST" || request.target != "/registrations") return std::nullopt;
+  auto const body = json_object(request.body);
+  auto const text = [&](char const* name) {
+    return body ? string_member(*body, name).value_or("") : std::string();
+  };
+  Key* const key = find_key(text("instance"), text("key"), now);
+  std::string const crn = text("crn");
+  std::string const wish = text("registered");
+  if (key == nullptr || crn.empty()) return std::nullopt;
+  std::erase_if(key->registrations, [&](Registration const& each) { return each.resource_crn == crn; });
+  if (wish == "no") return Answer{204, {}, {}};
+  Registration made;
+  made.resource_crn = crn;
+  made.created_by = service_identity(crn);
+  made.created = now;
+  made.last_updated = now;
+  made.prevents_deletion = wish == "and prevents deletion";
+  made.version_id = key->newest().id;
+  key->registrations.push_back(std::move(made));
+  return Answer{201, {}, {}};
 }
 
 std::vector<SeededDek> KeyProtect::seed_deks() {

@@ -28,12 +28,15 @@ class KeyProtect : public Service {
   std::vector<std::string> hosts() const override;
   Answer refusal(unsigned status, Request const& request) const override;
   boost::json::value state(Instant now) const override;
+  /// POST /registrations: what IBM's own services do when a resource is made with a key or goes.
+  std::optional<Answer> control(Request const& request, Instant now) override;
   std::vector<SeededDek> seed_deks() override;
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;
 
  private:
   Answer answer(Request const& request, Instant now);
   Answer route(Instance& instance, Request const& request, Identity const& caller, Instant now);
+  Key* find_key(std::string const& instance, std::string const& key, Instant now);
   Instance* addressed(Request const& request);
   bool is_uninitialised(std::string_view host) const;
 
