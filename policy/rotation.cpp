@@ -81,11 +81,14 @@ bool known_before(Rotation const& rotation, VersionId const& id) {
 /// for the way.
 constexpr auto clock_lead_max = std::chrono::minutes(6);
 
-/// Ours by proof (operation id), or by the journal: a request of ours went out and may have made it.
+/// Ours by proof (operation id), or by the journal: a request of ours went out and may have made it. One that
+/// was made when no request of ours could be on its way any more is someone else's.
 MadeBy maker_of(Rotation const& rotation, KeyVersion const& version) {
   if (version.operation) return *version.operation == rotation.id ? MadeBy::rekeyd : MadeBy::other;
-  bool const sent = rotation.last_sent.has_value();
-  return sent && version.created + clock_lead_max >= rotation.opened ? MadeBy::rekeyd : MadeBy::other;
+  if (!rotation.last_sent) return MadeBy::other;
+  bool const before = version.created + clock_lead_max < rotation.opened;
+  bool const after = version.created > *rotation.last_sent + request_life_max + clock_lead_max;
+  return before || after ? MadeBy::other : MadeBy::rekeyd;
 }
 
 }  // namespace
@@ -167,14 +170,17 @@ std::optional<int> failures_max(ErrorClass error_class) {
 
 RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion const> versions,
                              std::chrono::seconds visibility_lag, Instant now) {
-  // Ours first, wherever it stands; else the newest that was not there: someone rotated in our stead.
-  for (KeyVersion const& version : versions) {
-    if (!known_before(rotation, version.id) && version.operation == rotation.id) {
-      return AdoptVersion{version, MadeBy::rekeyd};
+  // Ours first, wherever it stands, by proof before the journal; else the newest that was not there: someone
+  // rotated in our stead.
+  for (bool const proved : {true, false}) {
+    for (KeyVersion const& version : versions) {
+      bool const ours =
+          proved ? version.operation == rotation.id : maker_of(rotation, version) == MadeBy::rekeyd;
+      if (ours && !known_before(rotation, version.id)) return AdoptVersion{version, MadeBy::rekeyd};
     }
   }
   if (!versions.empty() && !known_before(rotation, versions.back().id)) {
-    return AdoptVersion{versions.back(), maker_of(rotation, versions.back())};
+    return AdoptVersion{versions.back(), MadeBy::other};
   }
   if (rotation.last_sent) {
     Instant const settled = *rotation.last_sent + request_life_max + visibility_lag;

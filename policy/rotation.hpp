@@ -119,10 +119,9 @@ struct LookAgain {
 using RotateDecision = std::variant<SendRotate, AdoptVersion, LookAgain>;
 
 /// Decides from provider truth: a version that was not there when the rotation was claimed is adopted
-/// (ours if it carries our operation id, or if we sent a request and it was made since); a request whose
-/// result is unknown is given `request_life_max` to arrive and `visibility_lag` to show up before it is sent
-/// again.
-/// `versions` oldest first.
+/// (ours if it carries our operation id, or if it was made while a request of ours could arrive); a request
+/// whose result is unknown is given `request_life_max` to arrive and `visibility_lag` to show up before it is
+/// sent again. `versions` oldest first.
 RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion const> versions,
                              std::chrono::seconds visibility_lag, Instant now);
 

@@ -167,6 +167,30 @@ TEST_CASE("a version of ours is ours although our clock is five minutes ahead of
   CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::other);
 }
 
+TEST_CASE("a version is ours, and a later one of somebody else does not hide it") {
+  Rotation rotation = claimed();
+  rotation.opened = now;
+  rotation.last_sent = now;
+  std::vector<KeyVersion> versions{a_version("v1", "2026-01-01T00:00:00Z"),
+                                   a_version("v2", "2026-01-01T00:00:00Z"),
+                                   a_version("v3", "2026-01-01T00:00:00Z")};
+  versions[1].created = now + std::chrono::seconds(1);
+  versions[2].created = now + std::chrono::hours(30);
+  auto const adopted = std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now));
+  CHECK(adopted.version.id == VersionId("v2"));
+  CHECK(adopted.made_by == MadeBy::rekeyd);
+}
+
+TEST_CASE("a version that was made when no request of ours could arrive any more is someone else's") {
+  Rotation rotation = claimed();
+  rotation.opened = now;
+  rotation.last_sent = now;
+  std::vector<KeyVersion> versions{a_version("v1", "2026-01-01T00:00:00Z"),
+                                   a_version("v2", "2026-01-01T00:00:00Z")};
+  versions.back().created = now + request_life_max + std::chrono::minutes(7);
+  CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::other);
+}
+
 TEST_CASE("a version with someone else's operation id is not ours although we sent a request") {
   KeyVersion theirs = a_version("v2", "2026-06-01T12:00:01Z");
   theirs.operation = RotationId("op-of-another");
