@@ -200,6 +200,10 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     if (!registered) co_return std::unexpected(registered.error());
     Observation observation = compared_with(known, restored, reading, *registered, now);
     // A rotation that is blocked already moves them when a person lets it go on.
+    if (known != nullptr && !known->rotation) {
+      if (Result<void> const missed = find_missed_drift(*known, observation); !missed)
+        co_return std::unexpected(missed.error());
+    }
     if (observation.drift_from && !known->rotation) {
       observation.rotation =
           rotator_.follower(observation.stored, *observation.drift_from, observation.drift_made_by);
@@ -266,6 +270,28 @@ Result<void> Inventory::record_gone(VaultName const& vault, std::set<KeyRef> con
   if (change.keys.empty()) return {};
   if (auto written = world_.store.commit(change); !written) return written;
   for (storage::StoredKey& stored : change.keys) fleet_.put(std::move(stored));
+  return {};
+}
+
+/// A key that could not be used can be again. What someone else made of it meanwhile was told of when it was
+/// seen, and could not be followed then.
+Result<void> Inventory::find_missed_drift(TrackedKey const& known, Observation& observation) {
+  RootKey const& now = observation.stored.key;
+  bool const usable_again =
+      now.state == KeyState::active && (known.stored.gone || known.stored.key.state != KeyState::active);
+  if (!usable_again || observation.drift_from || !now.current) return {};
+  auto const last = world_.store.rotations(now.ref, 1);
+  if (!last) return std::unexpected(last.error());
+  if (!last->empty() && last->front().new_version == now.current) return {};
+  auto const versions = world_.store.versions(now.ref);
+  if (!versions) return std::unexpected(versions.error());
+  auto const current = std::ranges::find_if(
+      *versions, [&](storage::StoredVersion const& each) { return each.version.id == now.current; });
+  bool const theirs = current != versions->end() && current != versions->begin() &&
+                      (current->made_by == MadeBy::other || current->made_by == MadeBy::provider);
+  if (!theirs) return {};
+  observation.drift_from = std::prev(current)->version.id;
+  observation.drift_made_by = current->made_by;
   return {};
 }
 

@@ -12,6 +12,8 @@
 
 namespace rekeyd::daemon {
 
+struct Observation;
+
 /// Keeps what we know of one provider instance's keys true: lists them, reads those that are new or changed,
 /// records what differs from our state, and hands the result to the fleet. A key that cannot be read fails
 /// alone; a provider that cannot be reached leaves our knowledge as it was and is asked again.
@@ -43,6 +45,7 @@ class Inventory {
   Result<void> record_gone(VaultName const& vault, std::set<KeyRef> const& listed);
   void note_unreadable(RootKey const& listed, Error const& error);
   void note_unlisted(Error const& defect);
+  Result<void> find_missed_drift(TrackedKey const& known, Observation& observation);
   void remember_error(Error const& error);
 
   World& world_;

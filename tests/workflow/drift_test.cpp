@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <fstream>
 
 namespace rekeyd {
@@ -88,6 +89,31 @@ TEST_CASE("a disabled key whose date comes is blocked, alone, and rotated once i
   test::act_at_ibm(life, "enable", test::ibm_key);
   REQUIRE(life.run_until([&] { return life.verdict(test::ibm_key).status == KeyStatus::ready; }, a_day * 2));
   test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a version that someone made before disabling the key is followed once the key is enabled") {
+  LivingDaemon life(test::small_world());
+  live_until_settled(life);
+  auto const drifts = [&life] {
+    auto const opened = life.events(EventKind::rotation_opened);
+    return std::ranges::count_if(opened, [](storage::RecordedEvent const& each) {
+      return each.event.details.at("trigger") == "drift";
+    });
+  };
+  life.run_for(std::chrono::hours(2));  // One rotation an hour, whoever's it is.
+  test::act_at_ibm(life, "rotate", test::ibm_key);
+  test::act_at_ibm(life, "disable", test::ibm_key);
+  life.run_for(a_day);
+  CHECK(drifts() == 0);
+  test::act_at_ibm(life, "enable", test::ibm_key);
+  life.run_for(a_day);
+  CHECK(drifts() == 1);
+  test::require_deks_on_current_versions(life);
+  test::act_at_ibm(life, "disable", test::ibm_key);
+  life.run_for(a_day);
+  test::act_at_ibm(life, "enable", test::ibm_key);
+  life.run_for(a_day);
+  CHECK(drifts() == 1);
 }
 
 TEST_CASE("a key that someone deletes and restores at Key Protect is drift both times") {
