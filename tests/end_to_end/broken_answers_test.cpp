@@ -116,14 +116,23 @@ TEST_CASE("a rotate call that is throttled is sent again after the time that the
   check_one_new_version_each(organisation);
 }
 
-TEST_CASE("a rotate call that never took effect is sent again once nothing can be in flight any more") {
+TEST_CASE("a rotate call that may still be in flight is not sent again because a new life takes it for old") {
+  // That it is sent again in the end takes longer than a test may: tests/workflow/ waits in virtual time.
   std::string const fault = GENERATE(kind("reset-before"), kind("refuse") + R"(, "status": 503)");
   CAPTURE(fault);
   Organisation organisation;
   spoil_rotate_calls(organisation.clouds, fault);
-  live_until_settled(organisation.site);
+  Site& site = organisation.site;
+  site.start();
+  site.await("rekeyd rests", [&] { return resting(site); });
+  CHECK(site.stop() == 0);
+  site.let_pass(longer_than_any_lag);
+  site.start();
+  site.await("rekeyd rests", [&] { return resting(site); });
+  CHECK(site.ask({"status"}).at("attention").as_array().size() == 5);
+  CHECK(site.stop() == 0);
   CHECK(organisation.clouds.fault_hits() == 5);
-  check_one_new_version_each(organisation);
+  CHECK(site.number("SELECT count(*) FROM audit_key_versions WHERE made_by = 'rekeyd'") == 0);
 }
 
 TEST_CASE("readings that fail in every way there is delay the work and harm nothing") {
