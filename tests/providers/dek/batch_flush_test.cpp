@@ -66,7 +66,8 @@ TEST_CASE("a file system whose flush took long is left in peace for a while") {
   CHECK(rests == 50);
 }
 
-TEST_CASE("what an application does to its files while new ones are brought to the disk is not lost") {
+TEST_CASE("what an application does to its files while new ones are brought to the disk is not lost",
+          "[threads]") {
   EnvelopeFolder const folder;
   if (!is_on_known_file_system(*open_root(folder.path()))) {
     WARN("skipped: temporary files lie on another file system");

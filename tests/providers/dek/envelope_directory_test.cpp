@@ -27,7 +27,7 @@ std::vector<std::string> ids(std::vector<WrappedDek> const& deks) {
 
 }  // namespace
 
-TEST_CASE("walking shows each WDEK of the key with its path as id") {
+TEST_CASE("walking shows each WDEK of the key with its path as id", "[threads]") {
   EnvelopeFolder const folder;
   folder.write("in/a.json", envelope_text(ledger_key(), "v1", "b2xk"));
   auto const store = open_store(folder.path());
@@ -36,7 +36,7 @@ TEST_CASE("walking shows each WDEK of the key with its path as id") {
   CHECK(walk_all(*store, {ProviderName("azure-prod"), VaultName("payments-eu"), KeyId("other")}).empty());
 }
 
-TEST_CASE("pages are as long as was asked, in path order, and end") {
+TEST_CASE("pages are as long as was asked, in path order, and end", "[threads]") {
   EnvelopeFolder const folder;
   for (int i = 0; i < 7; ++i)
     folder.write(fmt::format("{}.json", i), envelope_text(ledger_key(), "v1", "b2xk"));
@@ -57,7 +57,7 @@ TEST_CASE("pages are as long as was asked, in path order, and end") {
   CHECK(walk_all(*store, ledger_key(), 0).size() == 7);
 }
 
-TEST_CASE("what is left behind on an older version is counted by what the files hold now") {
+TEST_CASE("what is left behind on an older version is counted by what the files hold now", "[threads]") {
   EnvelopeFolder const folder;
   for (int i = 0; i < 3; ++i)
     folder.write(fmt::format("{}.json", i), envelope_text(ledger_key(), "v1", "b2xk"));
@@ -77,7 +77,7 @@ TEST_CASE("what is left behind on an older version is counted by what the files 
         0U);
 }
 
-TEST_CASE("what cannot be listed may hold more that is left behind") {
+TEST_CASE("what cannot be listed may hold more that is left behind", "[threads]") {
   EnvelopeFolder const folder;
   auto const store = open_store(folder / "not-there");
   auto const count = left_behind(*store, ledger_key(), "v2");
@@ -85,7 +85,7 @@ TEST_CASE("what cannot be listed may hold more that is left behind") {
   CHECK_FALSE(count.error().what.empty());
 }
 
-TEST_CASE("a rehearsal changes nothing and leaves nothing behind") {
+TEST_CASE("a rehearsal changes nothing and leaves nothing behind", "[threads]") {
   EnvelopeFolder const folder;
   std::string const text = envelope_text(ledger_key(), "v1", "b2xk");
   for (char const* const name : {"a.json", "b.json", "in/c.json", "in/deep/d.json"}) folder.write(name, text);
@@ -101,7 +101,7 @@ TEST_CASE("a rehearsal changes nothing and leaves nothing behind") {
   CHECK(rehearse(*store, {ProviderName("azure-prod"), VaultName("payments-eu"), KeyId("other")}));
 }
 
-TEST_CASE("a rehearsal finds a folder that is not there") {
+TEST_CASE("a rehearsal finds a folder that is not there", "[threads]") {
   EnvelopeFolder const folder;
   auto const store = open_store(folder / "gone");
   auto const refused = rehearse(*store, ledger_key());
@@ -109,7 +109,7 @@ TEST_CASE("a rehearsal finds a folder that is not there") {
   CHECK(refused.error().where.contains("gone"));
 }
 
-TEST_CASE("a rehearsal finds the one folder below whose files could not keep their owner") {
+TEST_CASE("a rehearsal finds the one folder below whose files could not keep their owner", "[threads]") {
   if (::geteuid() != 0) return;  // Only root may give files away.
   EnvelopeFolder const folder;
   for (char const* const name : {"a/1.json", "b/1.json"}) {
@@ -131,7 +131,8 @@ TEST_CASE("a rehearsal finds the one folder below whose files could not keep the
   CHECK(folder.files() == before);
 }
 
-TEST_CASE("a walk goes on over files that are replaced, vanish or change hands between its pages") {
+TEST_CASE("a walk goes on over files that are replaced, vanish or change hands between its pages",
+          "[threads]") {
   EnvelopeFolder const folder;
   for (int i = 0; i < 6; ++i)
     folder.write(fmt::format("{}.json", i), envelope_text(ledger_key(), "v1", "b2xk"));
@@ -152,7 +153,8 @@ TEST_CASE("a walk goes on over files that are replaced, vanish or change hands b
   CHECK(store->defects()[0].place == (folder / "4.json").native() + ":1");
 }
 
-TEST_CASE("a WDEK whose key is written in other letters is shown under the key that was asked for") {
+TEST_CASE("a WDEK whose key is written in other letters is shown under the key that was asked for",
+          "[threads]") {
   EnvelopeFolder const folder;
   KeyRef const upper{ProviderName("azure-prod"), VaultName("Payments-EU"), KeyId("CMK-Ledger")};
   folder.write("a.json", envelope_text(upper, "v1", "b2xk"));
@@ -162,13 +164,13 @@ TEST_CASE("a WDEK whose key is written in other letters is shown under the key t
   CHECK(folder.read("a.json") == envelope_text(upper, "v2", "bmV3"));
 }
 
-TEST_CASE("defects are known from the start") {
+TEST_CASE("defects are known from the start", "[threads]") {
   EnvelopeFolder const folder;
   folder.write("a.json", "[]");
   CHECK(open_store(folder.path())->defects().size() == 1);
 }
 
-TEST_CASE("a store on a folder that is not there yet works once it is") {
+TEST_CASE("a store on a folder that is not there yet works once it is", "[threads]") {
   EnvelopeFolder const folder;
   auto const store = open_store(folder / "later");
   auto const missing = walk_page(*store, ledger_key(), "", 10);
@@ -182,7 +184,7 @@ TEST_CASE("a store on a folder that is not there yet works once it is") {
   CHECK(store->defects().empty());
 }
 
-TEST_CASE("a path that can never work is refused with what to do") {
+TEST_CASE("a path that can never work is refused with what to do", "[threads]") {
   EnvelopeFolder const folder;
   folder.write("file", "x");
   auto const relative = make_envelope_directory(DekStoreName("payments"), "some/folder");
@@ -194,7 +196,7 @@ TEST_CASE("a path that can never work is refused with what to do") {
   CHECK_FALSE(file.error().remedy.empty());
 }
 
-TEST_CASE("what a crash left is removed at the start, and nothing else is") {
+TEST_CASE("what a crash left is removed at the start, and nothing else is", "[threads]") {
   EnvelopeFolder const folder;
   folder.write("in/a.json", envelope_text(ledger_key(), "v1", "b2xk"));
   folder.write("in/.rekeyd-dek-0000002a-0000000000000001.tmp", "half");
