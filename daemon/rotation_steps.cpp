@@ -201,29 +201,41 @@ asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey 
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
   auto const lag = world_.provider(rotation.key.provider)->kms->capabilities(rotation.key).visibility_lag;
-  Rotation by_this_clock = rotation;
-  by_this_clock.last_sent = last_sent_by_this_clock(rotation);
-  RotateDecision const decision = decide_rotate(by_this_clock, now->versions, lag, world_.clock.wall_now());
+  auto const ahead = provider_ahead(rotation.key.provider);
+  Rotation const as_dated_there = by_provider_clock(rotation, ahead);
+  RotateDecision const decision =
+      decide_rotate(as_dated_there, now->versions, lag, world_.clock.wall_now() + ahead);
   if (auto const* adopted = std::get_if<AdoptVersion>(&decision)) {
     StepResult result =
         co_await adopt(std::move(rotation), key, adopted->version, adopted->made_by, providers::Evidence());
     co_return result;
   }
   if (auto const* later = std::get_if<LookAgain>(&decision)) {
-    StepWait wait{later->at, "a rotate request may still be taking effect; it is not repeated before this"};
+    StepWait wait{later->at - ahead,
+                  "a rotate request may still be taking effect; it is not repeated before this"};
     co_return ended(std::move(rotation), std::move(wait));
   }
   StepResult sent = co_await send_rotate(std::move(rotation), key, std::move(record));
   co_return sent;
 }
 
-/// How long ago a request went out is told by the clock that nobody sets. Across a restart, and who knows how
-/// the wall clock was set meanwhile, it is as if it had gone out when this life began.
-std::optional<Instant> RotationSteps::last_sent_by_this_clock(Rotation const& rotation) const {
-  if (!rotation.last_sent) return std::nullopt;
+/// The provider's time minus the machine's, as far as its answers have told.
+std::chrono::seconds RotationSteps::provider_ahead(ProviderName const& provider) const {
+  auto const heard = world_.provider(provider)->api->last_date();
+  return heard ? providers::clock_offset(*heard, world_.clock) : std::chrono::seconds(0);
+}
+
+/// With its moments as the provider's clock showed them, which dates the versions: ours may have been set
+/// since. How long ago a request went out is told by the clock that nobody sets; across a restart, and who
+/// knows how the wall clock was set meanwhile, it is as if it had gone out when this life began.
+Rotation RotationSteps::by_provider_clock(Rotation rotation, std::chrono::seconds ahead) const {
+  if (!rotation.last_sent) return rotation;
   auto const sent = sent_.find(rotation.id);
-  auto const since = world_.clock.mono_now() - (sent == sent_.end() ? life_began_ : sent->second);
-  return world_.clock.wall_now() - std::chrono::floor<std::chrono::seconds>(since);
+  bool const in_this_life = sent != sent_.end();
+  auto const since = world_.clock.mono_now() - (in_this_life ? sent->second : life_began_);
+  rotation.last_sent = world_.clock.wall_now() + ahead - std::chrono::floor<std::chrono::seconds>(since);
+  if (in_this_life) rotation.opened = std::min(rotation.opened, *rotation.last_sent);
+  return rotation;
 }
 
 /// Sends the one request that makes a new version. What is unknown afterwards is settled by reading the
@@ -260,8 +272,10 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   Result<KeyDescription> const after = co_await read(rotation.key);
   providers::Evidence const evidence = receipt ? receipt->evidence : providers::Evidence();
   if (after) {
-    RotateDecision const decision =
-        decide_rotate(rotation, after->versions, std::chrono::seconds(0), world_.clock.wall_now());
+    auto const ahead = provider_ahead(rotation.key.provider);
+    Rotation const as_dated_there = by_provider_clock(rotation, ahead);
+    RotateDecision const decision = decide_rotate(as_dated_there, after->versions, std::chrono::seconds(0),
+                                                  world_.clock.wall_now() + ahead);
     if (auto const* found = std::get_if<AdoptVersion>(&decision)) {
       StepResult adopted = co_await adopt(std::move(rotation), key, found->version, found->made_by, evidence);
       co_return adopted;

@@ -50,7 +50,8 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
 
-  std::optional<Instant> last_sent_by_this_clock(Rotation const& rotation) const;
+  std::chrono::seconds provider_ahead(ProviderName const& provider) const;
+  Rotation by_provider_clock(Rotation rotation, std::chrono::seconds ahead) const;
 
   World& world_;
   Rewrapper rewrapper_;
