@@ -151,7 +151,7 @@ asio::awaitable<void> Rewrapper::move(Walk& walk, std::shared_ptr<Batch> batch) 
 asio::awaitable<void> Rewrapper::settle(Walk& walk) {
   walk.next_waits = false;
   co_await walk.putting_back.joined();
-  if (!walk.untold.events.empty()) record(walk, std::move(walk.untold));
+  if (!walk.untold.events.empty()) record(walk, walk.untold);
   if (!walk.is_back && !walk.summary.trouble) walk.summary.trouble = not_put_back(walk.store.name());
 }
 
@@ -273,7 +273,7 @@ storage::Change Rewrapper::replaced_event(Batch const& batch, std::size_t replac
 }
 
 /// False, and trouble for the walk: it is not on record.
-bool Rewrapper::record(Walk& walk, storage::Change change) {
+bool Rewrapper::record(Walk& walk, storage::Change const& change) {
   Result<void> const written = world_.store.commit(change);
   if (!written) walk.summary.trouble = written.error();
   return written.has_value();

@@ -63,7 +63,7 @@ class Rewrapper {
   static HistoryEvent refusal_event(Batch const& batch, WrappedDek const& dek, Error const& error,
                                     Instant at);
   storage::Change replaced_event(Batch const& batch, std::size_t replaced);
-  bool record(Walk& walk, storage::Change change);
+  bool record(Walk& walk, storage::Change const& change);
 
   World& world_;
   StopFlag const& stop_;

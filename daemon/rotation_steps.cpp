@@ -249,7 +249,7 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   sent_[rotation.id] = world_.clock.mono_now();
   Result<void> const durable = co_await record(rotation);
   if (!durable) {
-    Error const not_durable = durable.error();
+    Error const& not_durable = durable.error();
     co_return ended(before, StepAgain{not_durable});
   }
   providers::RotateOrder order{rotation.id, key.stored.key};
