@@ -109,7 +109,7 @@ class RotationRun {
   }
 
   void step() {
-    if (!run_ready_work()) let_time_pass();
+    if (!run_ready_work()) universe_.let_time_pass();
     if (boundaries_.died()) bury();
   }
 
@@ -120,14 +120,6 @@ class RotationRun {
     universe_.ready.run_one();
     universe_.trace.count_handler();
     return true;
-  }
-
-  void let_time_pass() {
-    constexpr auto never = providers::Clock::Mono::max();
-    auto const next = universe_.happenings.next().value_or(never);
-    auto const waking = universe_.clock.next_waking().value_or(never);
-    universe_.clock.advance_to(std::min(next, waking));
-    if (next <= waking) universe_.happenings.run_next();
   }
 
   // The daemon's lives.
@@ -182,19 +174,10 @@ class RotationRun {
     boundaries_.begin_life({});
     boundaries_.stop_counting();
     scene_.on_record.intended.clear();
-    examine_database(death.power);
+    scene_.examine_database(home_.disk().vfs());
+    if (death.power && scene_.database) at_risk_no_more();
     tell([](sml::Rule& rule) { rule.left_behind(); });
     universe_.happenings.at(universe_.in(restart_after), [this] { start_daemon(); });
-  }
-
-  void examine_database(bool power_was_lost) {
-    scene_.database = storage::verify(home_.settings().database, {.vfs = home_.disk().vfs()});
-    auto uncertain = std::exchange(scene_.uncertain, std::nullopt);
-    if (!scene_.database) return;
-    auto const there = [this] { return scene_.events_durable + scene_.events_at_risk(); };
-    if (uncertain && !uncertain->events.empty()) scene_.at_risk.push_back(*std::move(uncertain));
-    while (!scene_.at_risk.empty() && there() > scene_.database->events) scene_.at_risk.pop_back();
-    if (power_was_lost) at_risk_no_more();
   }
 
   void at_risk_no_more() {
@@ -229,7 +212,7 @@ class RotationRun {
     tell([](sml::Rule& rule) { rule.ended_in_order(); });
     life_.reset();
     home_.disk().kill_process();
-    examine_database(false);
+    scene_.examine_database(home_.disk().vfs());
     tell([](sml::Rule& rule) { rule.left_behind(); });
   }
 

@@ -22,6 +22,12 @@ Rotation claimed() {
   return rotation;
 }
 
+Rotation just_sent() {
+  Rotation rotation = claimed();
+  rotation.last_sent = now;
+  return rotation;
+}
+
 Error an_error(ErrorClass error_class) {
   Error error;
   error.error_class = error_class;
@@ -156,9 +162,7 @@ TEST_CASE("a version that appeared after our request is ours, before any request
 }
 
 TEST_CASE("a version of ours is ours although our clock is five minutes ahead of the provider's") {
-  Rotation rotation = claimed();
-  rotation.opened = now;
-  rotation.last_sent = now;
+  Rotation const rotation = just_sent();
   std::vector<KeyVersion> versions{a_version("v1", "2026-01-01T00:00:00Z"),
                                    a_version("v2", "2026-01-01T00:00:00Z")};
   versions.back().created = now - std::chrono::minutes(5);
@@ -168,9 +172,7 @@ TEST_CASE("a version of ours is ours although our clock is five minutes ahead of
 }
 
 TEST_CASE("a version is ours, and a later one of somebody else does not hide it") {
-  Rotation rotation = claimed();
-  rotation.opened = now;
-  rotation.last_sent = now;
+  Rotation const rotation = just_sent();
   std::vector<KeyVersion> versions{a_version("v1", "2026-01-01T00:00:00Z"),
                                    a_version("v2", "2026-01-01T00:00:00Z"),
                                    a_version("v3", "2026-01-01T00:00:00Z")};
@@ -182,9 +184,7 @@ TEST_CASE("a version is ours, and a later one of somebody else does not hide it"
 }
 
 TEST_CASE("a version that was made when no request of ours could arrive any more is someone else's") {
-  Rotation rotation = claimed();
-  rotation.opened = now;
-  rotation.last_sent = now;
+  Rotation const rotation = just_sent();
   std::vector<KeyVersion> versions{a_version("v1", "2026-01-01T00:00:00Z"),
                                    a_version("v2", "2026-01-01T00:00:00Z")};
   versions.back().created = now + request_life_max + std::chrono::minutes(7);

@@ -174,31 +174,13 @@ void RehearsedWorld::step() {
     start_later(fate_.time_down());
     return;
   }
-  let_time_pass();
+  universe_.let_time_pass(frozen_until_);
 }
 
 bool RehearsedWorld::run_ready_work() {
-  constexpr std::uint64_t looks_at_timers = 8;
-  if (!life_) return false;
-  bool const look = universe_.ready.empty() || universe_.order.below(looks_at_timers) == 0;
-  if (look) life_->poll();
-  if (universe_.ready.empty()) return false;
-  universe_.ready.run_one();
+  if (!life_ || !universe_.run_ready_work([this] { life_->poll(); })) return false;
   if (!under_way_.empty() && fate_.crashes_now()) crash();
   return true;
-}
-
-void RehearsedWorld::let_time_pass() {
-  constexpr auto never = simulation::Happenings::Mono::max();
-  auto const next = universe_.happenings.next().value_or(never);
-  bool const frozen = universe_.clock.mono_now() < frozen_until_;
-  auto const waking = frozen ? frozen_until_ : universe_.clock.next_waking().value_or(never);
-  if (waking < next) {
-    universe_.clock.advance_to(waking);
-    return;
-  }
-  universe_.clock.advance_to(next);
-  universe_.happenings.run_next();
 }
 
 /// Each look is at all keys: at a large fleet not every hour.

@@ -68,7 +68,6 @@ class RehearsedWorld {
   void run_until(simulation::Happenings::Mono end);
   void step();
   bool run_ready_work();
-  void let_time_pass();
 
   // The daemon's lives.
   Result<void> start_daemon();

@@ -3,6 +3,7 @@
 #include "tests/simulation/calendar_oracle.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rekeyd::simulation {
 
@@ -37,6 +38,14 @@ std::int64_t Scene::events_at_risk() const {
   std::int64_t events = 0;
   for (storage::Change const& change : at_risk) events += static_cast<std::int64_t>(change.events.size());
   return events;
+}
+
+void Scene::examine_database(std::string const& vfs) {
+  database = storage::verify(settings.database, {.vfs = vfs});
+  auto last = std::exchange(uncertain, std::nullopt);
+  if (!database) return;
+  if (last && !last->events.empty()) at_risk.push_back(*std::move(last));
+  while (!at_risk.empty() && events_durable + events_at_risk() > database->events) at_risk.pop_back();
 }
 
 void Scene::note(storage::Change const& change) {

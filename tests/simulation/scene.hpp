@@ -56,6 +56,8 @@ struct Scene {
   /// perhaps lost with the power before that. Oldest first.
   std::vector<storage::Change> at_risk{};
   std::int64_t events_at_risk() const;
+  /// After a death: what is left of the database, and of the changes that were on their way to it.
+  void examine_database(std::string const& vfs);
 
   std::optional<AppliedPolicy> policy_of(RootKey const& key) const;
   /// The unfinished rotation of the key as it is on record, or null.

@@ -143,35 +143,16 @@ void SimulatedWorld::step() {
     start_later(fate_.time_down());
     return;
   }
-  let_time_pass();
+  universe_.let_time_pass(frozen_until_);
+  disk_died();
 }
 
 bool SimulatedWorld::run_ready_work() {
-  constexpr std::uint64_t looks_at_timers = 8;
-  if (!life_) return false;
-  bool const look = universe_.ready.empty() || universe_.order.below(looks_at_timers) == 0;
-  if (look) life_->poll();
-  if (universe_.ready.empty()) return false;
-  universe_.ready.run_one();
-  universe_.trace.count_handler();
+  if (!life_ || !universe_.run_ready_work([this] { life_->poll(); })) return false;
   if (disk_died() || scene_.on_record.intended.empty()) return true;
   fate_.at_work();
   if (fate_.crashes_now()) crash("at work");
   return true;
-}
-
-void SimulatedWorld::let_time_pass() {
-  constexpr auto never = providers::Clock::Mono::max();
-  auto const next = universe_.happenings.next().value_or(never);
-  bool const frozen = universe_.clock.mono_now() < frozen_until_;
-  auto const waking = frozen ? frozen_until_ : universe_.clock.next_waking().value_or(never);
-  if (waking < next) {
-    universe_.clock.advance_to(waking);
-    return;
-  }
-  universe_.clock.advance_to(next);
-  universe_.happenings.run_next();
-  disk_died();
 }
 
 bool SimulatedWorld::disk_died() {

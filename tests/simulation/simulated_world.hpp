@@ -23,7 +23,6 @@ class SimulatedWorld {
   // What happens between two handlers.
   void step();
   bool run_ready_work();
-  void let_time_pass();
   void run_until(providers::Clock::Mono end);
 
   // The daemon's lives.
@@ -32,7 +31,6 @@ class SimulatedWorld {
   void crash(char const* why);
   void stop_daemon();
   void bury();
-  void examine_database(bool power_was_lost);
   void at_risk_no_more();
   void not_started(Error const& error);
   void fill_disk(std::chrono::milliseconds span);

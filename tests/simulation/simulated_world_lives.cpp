@@ -149,18 +149,9 @@ void SimulatedWorld::bury() {
   scene_.on_record.intended.clear();
   scene_.calm_since.clear();
   frozen_until_ = {};
-  examine_database(power_was_lost);
+  scene_.examine_database(home_.disk().vfs());
+  if (power_was_lost && scene_.database) at_risk_no_more();
   tell([](Rule& rule) { rule.left_behind(); });
-}
-
-void SimulatedWorld::examine_database(bool power_was_lost) {
-  scene_.database = storage::verify(home_.settings().database, {.vfs = home_.disk().vfs()});
-  auto uncertain = std::exchange(scene_.uncertain, std::nullopt);
-  if (!scene_.database) return;
-  auto const there = [this] { return scene_.events_durable + scene_.events_at_risk(); };
-  if (uncertain && !uncertain->events.empty()) scene_.at_risk.push_back(*std::move(uncertain));
-  while (!scene_.at_risk.empty() && there() > scene_.database->events) scene_.at_risk.pop_back();
-  if (power_was_lost) at_risk_no_more();
 }
 
 /// What is still there is on the disk now.

@@ -21,6 +21,24 @@ Universe::Universe(std::uint64_t seed, Instant begin, bool whole_trace)
       clock(begin, ready),
       trace(clock, whole_trace) {}
 
+bool Universe::run_ready_work(std::function<void()> const& poll) {
+  constexpr std::uint64_t looks_at_timers = 8;
+  if (ready.empty() || order.below(looks_at_timers) == 0) poll();
+  if (ready.empty()) return false;
+  ready.run_one();
+  trace.count_handler();
+  return true;
+}
+
+void Universe::let_time_pass(providers::Clock::Mono host_wakes) {
+  constexpr auto never = providers::Clock::Mono::max();
+  auto const next = happenings.next().value_or(never);
+  bool const asleep = clock.mono_now() < host_wakes;
+  auto const waking = asleep ? host_wakes : clock.next_waking().value_or(never);
+  clock.advance_to(std::min(next, waking));
+  if (next <= waking) happenings.run_next();
+}
+
 providers::Clock::Mono::duration until_next(sim::Randomness& chance, std::uint64_t times_a_year) {
   constexpr std::uint64_t year_ms = 365ULL * 24 * 3600 * 1000;
   std::uint64_t const mean = year_ms / std::max<std::uint64_t>(times_a_year, 1);

@@ -6,6 +6,7 @@
 #include "tests/simulator/randomness.hpp"
 
 #include <cstdint>
+#include <functional>
 
 namespace rekeyd::simulation {
 
@@ -39,6 +40,12 @@ struct Universe {
   std::uint64_t faults{0};
 
   providers::Clock::Mono in(providers::Clock::Mono::duration delay) const { return clock.mono_now() + delay; }
+  /// Runs one of the handlers that are ready; false if none is. `poll` has the event loop hand over what else
+  /// is: when nothing is ready, and now and then besides.
+  bool run_ready_work(std::function<void()> const& poll);
+  /// To the next sleeper, or to what is to happen before, which then happens. A host that sleeps until
+  /// `host_wakes` wakes nobody sooner.
+  void let_time_pass(providers::Clock::Mono host_wakes = {});
 };
 
 /// A moment's length between nothing and twice the mean of something that happens so often a year.

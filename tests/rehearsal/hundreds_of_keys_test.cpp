@@ -1,5 +1,3 @@
-// How long a rehearsal of a large inventory takes: not part of every run, since it is minutes.
-//   rehearsal_test '[large]'
 #include "tests/rehearsal/rehearse.hpp"
 #include "tests/rehearsal/small_fleet.hpp"
 
@@ -21,7 +19,7 @@ Instant at(char const* text) { return parse_rfc3339(text).value(); }
 std::vector<storage::StoredKey> many_keys(std::size_t count) {
   std::vector<storage::StoredKey> keys;
   auto const created = [](std::size_t i) {
-    return at("2026-08-20T00:00:00Z") + std::chrono::minutes(13 * i);
+    return at("2026-08-20T00:00:00Z") + std::chrono::minutes(430 * i);
   };
   for (std::size_t i = 0; i < count; ++i) {
     bool const azure = i % 2 == 0;
@@ -50,19 +48,16 @@ std::vector<storage::StoredKey> many_keys(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("ten thousand keys for a year", "[.][large]") {
-  constexpr std::size_t keys = 10'000;
+TEST_CASE("three hundred keys for a year") {
+  constexpr std::size_t keys = 300;
   SmallFleet const fleet(many_keys(keys));
-  auto const began = std::chrono::steady_clock::now();
   Order order;
   order.settings = fleet.settings();
   order.database = fleet.database();
   order.from = at("2026-11-22T00:00:00Z");
   auto const told = rehearse(std::move(order), [](Instant, std::size_t) {});
   if (!told) FAIL(to_text(told.error()));
-  auto const took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began);
   auto const document = boost::json::parse(*told);
-  WARN(fmt::format("{} keys, {} rotations: {:.0f} s", keys,
-                   document.at("summary").at("rotations").to_number<std::size_t>(), took.count()));
+  CHECK(document.at("summary").at("rotations").to_number<std::size_t>() >= keys);
   CHECK(document.at("summary").at("overdue").to_number<std::size_t>() == 0);
 }
