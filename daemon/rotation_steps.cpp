@@ -201,41 +201,18 @@ asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey 
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
   auto const lag = world_.provider(rotation.key.provider)->kms->capabilities(rotation.key).visibility_lag;
-  auto const ahead = provider_ahead(rotation.key.provider);
-  Rotation const as_dated_there = by_provider_clock(rotation, ahead);
-  RotateDecision const decision =
-      decide_rotate(as_dated_there, now->versions, lag, world_.clock.wall_now() + ahead);
+  RotateDecision const decision = requests_.decide(rotation, now->versions, lag);
   if (auto const* adopted = std::get_if<AdoptVersion>(&decision)) {
     StepResult result =
         co_await adopt(std::move(rotation), key, adopted->version, adopted->made_by, providers::Evidence());
     co_return result;
   }
   if (auto const* later = std::get_if<LookAgain>(&decision)) {
-    StepWait wait{later->at - ahead,
-                  "a rotate request may still be taking effect; it is not repeated before this"};
+    StepWait wait{later->at, "a rotate request may still be taking effect; it is not repeated before this"};
     co_return ended(std::move(rotation), std::move(wait));
   }
   StepResult sent = co_await send_rotate(std::move(rotation), key, std::move(record));
   co_return sent;
-}
-
-/// The provider's time minus the machine's, as far as its answers have told.
-std::chrono::seconds RotationSteps::provider_ahead(ProviderName const& provider) const {
-  auto const heard = world_.provider(provider)->api->last_date();
-  return heard ? providers::clock_offset(*heard, world_.clock) : std::chrono::seconds(0);
-}
-
-/// With its moments as the provider's clock showed them, which dates the versions: ours may have been set
-/// since. How long ago a request went out is told by the clock that nobody sets; across a restart, and who
-/// knows how the wall clock was set meanwhile, it is as if it had gone out when this life began.
-Rotation RotationSteps::by_provider_clock(Rotation rotation, std::chrono::seconds ahead) const {
-  if (!rotation.last_sent) return rotation;
-  auto const sent = sent_.find(rotation.id);
-  bool const in_this_life = sent != sent_.end();
-  auto const since = world_.clock.mono_now() - (in_this_life ? sent->second : life_began_);
-  rotation.last_sent = world_.clock.wall_now() + ahead - std::chrono::floor<std::chrono::seconds>(since);
-  if (in_this_life) rotation.opened = std::min(rotation.opened, *rotation.last_sent);
-  return rotation;
 }
 
 /// Sends the one request that makes a new version. What is unknown afterwards is settled by reading the
@@ -245,8 +222,7 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
   Rotation const before = rotation;
   rotation.last_sent = world_.clock.wall_now();
-  auto const sent_before = sent_.find(rotation.id) == sent_.end() ? life_began_ : sent_[rotation.id];
-  sent_[rotation.id] = world_.clock.mono_now();
+  RotateRequests::Moment const sent_before = requests_.goes_out(rotation.id);
   Result<void> const durable = co_await record(rotation);
   if (!durable) {
     Error const& not_durable = durable.error();
@@ -262,7 +238,7 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   }
   if (!receipt && receipt.error().delivery != Delivery::maybe_applied) {
     rotation.last_sent = before.last_sent;
-    sent_[rotation.id] = sent_before;
+    requests_.did_not_arrive(rotation.id, sent_before);
   }
   bool const nothing_to_find = !receipt && receipt.error().error_class != ErrorClass::conflict &&
                                receipt.error().delivery != Delivery::maybe_applied;
@@ -272,10 +248,7 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   Result<KeyDescription> const after = co_await read(rotation.key);
   providers::Evidence const evidence = receipt ? receipt->evidence : providers::Evidence();
   if (after) {
-    auto const ahead = provider_ahead(rotation.key.provider);
-    Rotation const as_dated_there = by_provider_clock(rotation, ahead);
-    RotateDecision const decision = decide_rotate(as_dated_there, after->versions, std::chrono::seconds(0),
-                                                  world_.clock.wall_now() + ahead);
+    RotateDecision const decision = requests_.decide(rotation, after->versions, std::chrono::seconds(0));
     if (auto const* found = std::get_if<AdoptVersion>(&decision)) {
       StepResult adopted = co_await adopt(std::move(rotation), key, found->version, found->made_by, evidence);
       co_return adopted;
@@ -321,7 +294,7 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
 }
 
 asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedKey const& key) {
-  sent_.erase(rotation.id);
+  requests_.settled(rotation.id);
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
   WrapBy wrap = WrapBy::local;
   if (applied != nullptr) wrap = applied->policy->wrap;

@@ -1,13 +1,13 @@
 #pragma once
 #include "daemon/fleet.hpp"
 #include "daemon/rewrapper.hpp"
+#include "daemon/rotate_requests.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
 #include "policy/rotation.hpp"
 #include "storage/store.hpp"
 
 #include <functional>
-#include <map>
 #include <optional>
 
 namespace rekeyd::daemon {
@@ -32,7 +32,7 @@ class RotationSteps {
   using Record = std::function<boost::asio::awaitable<Result<void>>(Rotation rotation)>;
 
   RotationSteps(World& world, StopFlag const& stop)
-      : world_(world), rewrapper_(world, stop), life_began_(world.clock.mono_now()) {}
+      : world_(world), rewrapper_(world, stop), requests_(world) {}
 
   /// Carries out `rotation.step`. `key` is the key as tracked, not to be changed while a rotation is open.
   boost::asio::awaitable<StepResult> run(Rotation rotation, TrackedKey const& key, Record record);
@@ -50,15 +50,9 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
 
-  std::chrono::seconds provider_ahead(ProviderName const& provider) const;
-  Rotation by_provider_clock(Rotation rotation, std::chrono::seconds ahead) const;
-
   World& world_;
   Rewrapper rewrapper_;
-  providers::Clock::Mono life_began_;
-  /// When requests of unknown fate went out in this life: a clock that somebody sets must not make them
-  /// older.
-  std::map<RotationId, providers::Clock::Mono> sent_;
+  RotateRequests requests_;
 };
 
 }  // namespace rekeyd::daemon
