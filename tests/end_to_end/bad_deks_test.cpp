@@ -72,7 +72,7 @@ TEST_CASE("while a DEK folder is away no key gets a version that its DEKs could 
 
   CHECK(site.stop() == 0);
   fs::rename(elsewhere, site.deks());
-  site.let_pass(std::chrono::hours(1));
+  organisation.let_pass(std::chrono::hours(1));
   site.start();
   site.await_settled();
   CHECK(organisation.new_versions().size() == 2);

@@ -115,6 +115,10 @@ json::value Clouds::control(std::string const& method, std::string const& target
 void Clouds::add_fault(std::string const& rule) { control("POST", "/faults", rule); }
 void Clouds::clear_faults() { control("DELETE", "/faults"); }
 
+void Clouds::let_pass(std::chrono::seconds span) {
+  control("POST", "/time-passed", fmt::format(R"({{"seconds": {}}})", span.count()));
+}
+
 std::uint64_t Clouds::fault_hits() {
   std::uint64_t hits = 0;
   json::value const rules = control("GET", "/faults");

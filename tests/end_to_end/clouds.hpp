@@ -46,6 +46,8 @@ class Clouds {
   /// A rule's fields, tests/simulator/README.md: {"kind": "reset-after", "path": "*/rotate", "times": 1}.
   void add_fault(std::string const& rule);
   void clear_faults();
+  /// As if what has happened there so far had happened so much earlier.
+  void let_pass(std::chrono::seconds span);
   /// How many requests the rules in force have hit.
   std::uint64_t fault_hits();
 

@@ -45,7 +45,7 @@ void delay_answers_to_rotate_calls(Clouds& clouds, std::chrono::milliseconds del
 
 void check_that_the_next_life_finishes(Organisation& organisation) {
   Site& site = organisation.site;
-  site.let_pass(longer_than_any_lag);
+  organisation.let_pass(longer_than_any_lag);
   site.start();
   site.await_settled();
   CHECK(site.stop() == 0);

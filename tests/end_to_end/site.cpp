@@ -169,9 +169,10 @@ std::string Site::text(std::string const& sql) const {
 void Site::let_pass(std::chrono::seconds span) const {
   REQUIRE_FALSE(daemon_);
   SQLite::Database database(this->database(), SQLite::OPEN_READWRITE, busy_ms);
-  database.exec(fmt::format(
-      "UPDATE rotations SET next_try = next_try - {0}, last_sent = last_sent - {0} WHERE state = 'open'",
-      span.count()));
+  database.exec(
+      fmt::format("UPDATE rotations SET next_try = next_try - {0}, first_sent = first_sent - {0}, "
+                  "last_sent = last_sent - {0} WHERE state = 'open'",
+                  span.count()));
 }
 
 Organisation::Organisation(Wanted const& wanted)
@@ -180,6 +181,11 @@ Organisation::Organisation(Wanted const& wanted)
   wanted.settings(settings);
   site.write_settings(settings);
   site.write_policies(wanted.policies);
+}
+
+void Organisation::let_pass(std::chrono::seconds span) {
+  site.let_pass(span);
+  clouds.let_pass(span);
 }
 
 std::string Organisation::amiss_with_deks() { return amiss_with_deks(true); }

@@ -100,6 +100,9 @@ struct Organisation {
   std::string unreadable_deks();
   /// How many versions each key has more than in the beginning; keys without are left out.
   std::map<std::string, std::size_t> new_versions();
+  /// While no daemon runs: as if what it has tried, and what has happened at the clouds, had been so much
+  /// earlier.
+  void let_pass(std::chrono::seconds span);
   /// `rekeyctl verify`, its words when it does not end with 0.
   std::string amiss_with_history();
 

@@ -96,7 +96,7 @@ void Soak::live_and_die(Organisation& organisation) {
   ++tally_.kills;
   tally_.faults += organisation.clouds.fault_hits();
   check_after_kill(organisation);
-  site.let_pass(longer_than_any_lag);
+  organisation.let_pass(longer_than_any_lag);
 }
 
 /// What has to hold at every moment, whatever happened.

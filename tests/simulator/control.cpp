@@ -41,6 +41,14 @@ Answer check_unwrap(Cloud const& cloud, Request const& request) {
   return json_answer(200, {{"dek_sha256", *digest}});
 }
 
+/// {"seconds": N}
+std::optional<std::chrono::seconds> time_passed(Request const& request) {
+  auto const object = json_object(request.body);
+  json::value const* const member = object ? object->if_contains("seconds") : nullptr;
+  if (member == nullptr || !member->is_int64() || member->get_int64() < 0) return std::nullopt;
+  return std::chrono::seconds(member->get_int64());
+}
+
 }  // namespace
 
 Answer Cloud::control(Request const& request, Instant now) {
@@ -56,13 +64,19 @@ Answer Cloud::control(Request const& request, Instant now) {
     return {204, {}, {}};
   }
   if (what == "POST /unwrap-check") return check_unwrap(*this, request);
+  if (what == "POST /time-passed") {
+    auto const by = time_passed(request);
+    if (!by) return complaint(400, "a number of seconds was expected");
+    for (auto const& service : services_) service->grow_older(*by, now);
+    return {204, {}, {}};
+  }
   for (auto const& service : services_) {
     if (auto done = service->control(request, now)) return *std::move(done);
   }
   return complaint(
       404,
       "known here: GET /state, /state/requests, /state/deks, /faults; POST /faults, /unwrap-check, "
-      "/registrations; DELETE /faults");
+      "/registrations, /time-passed; DELETE /faults");
 }
 
 std::optional<Answer> Service::control(Request const&, Instant) { return std::nullopt; }

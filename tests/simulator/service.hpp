@@ -74,6 +74,8 @@ class Service {
   virtual std::vector<SeededDek> seed_deks() = 0;
   /// What the control host is asked to do in this service's own world; nothing: it is not for this one.
   virtual std::optional<Answer> control(Request const& request, Instant now);
+  /// All that has happened in this service's world so far happened so much earlier, as if time had passed.
+  virtual void grow_older(std::chrono::seconds /*by*/, Instant /*now*/) {}
   /// The proof of a WDEK: SHA-256 (lower-case hex) of the DEK in it, whatever state the key version is in.
   /// Nothing when the key is not this service's, or the WDEK does not unwrap with just that version and AAD.
   virtual std::optional<std::string> unwrap_check(Envelope const& envelope) const = 0;

@@ -73,6 +73,29 @@ TEST_CASE("The same world, moment and seed give the same state and keys") {
   CHECK(dump(5) != dump(6));
 }
 
+TEST_CASE("When time is let pass, what has happened happened earlier, and what is promised stays") {
+  std::string const yaml =
+      azure_world("    - { name: k, kty: EC, created: 2026-01-31T10:00:00Z }\n") +
+      "ibm:\n  account: 3f5a0c9e7d1b4826a0e4c7b9d2f61835\n  api_keys: [{ key: x, service_id: ServiceId-1 }]\n"
+      "  instances:\n"
+      "    - id: 0a0a0a0a-0000-4000-8000-000000000001\n      name: kp\n      flavour: key-protect\n      "
+      "region: us-south\n      keys:\n"
+      "        - { id: 0b0b0b0b-0000-4000-8000-000000000101, name: crk, created: 2026-01-31T10:00:00Z }\n";
+  auto const world = make_world(yaml, {now(), 1});
+  if (!world) FAIL(to_text("w.yaml", world.error().front()));
+  auto const ask = [&](std::string body) {
+    Request request{.method = "POST", .host = std::string(control_host), .target = "/time-passed"};
+    request.body = std::move(body);
+    return (*world)->handle(request, now()).answer.status;
+  };
+  CHECK(ask(R"({"seconds": 3600})") == 204);
+  CHECK(ask(R"({"seconds": -1})") == 400);
+  CHECK(ask("soon") == 400);
+  std::string const state = serialize((*world)->state(now()));
+  CHECK(state.find("2026-01-31T10:00:00Z") == std::string::npos);
+  CHECK(state.find("2026-01-31T09:00:00Z") != state.rfind("2026-01-31T09:00:00Z"));
+}
+
 TEST_CASE("All mistakes of a world file are told, with line and field") {
   auto const found = mistakes(
       "version: 1\n"

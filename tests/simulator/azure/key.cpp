@@ -116,4 +116,16 @@ KeyVersion* Key::find(std::string_view id, Instant now) {
   return nullptr;
 }
 
+void grow_older(Key& key, std::chrono::seconds by) {
+  for (KeyVersion& version : key.versions) {
+    for (Instant* const moment : {&version.created, &version.updated, &version.visible_from}) *moment -= by;
+  }
+  if (key.policy) {
+    key.policy->created -= by;
+    key.policy->updated -= by;
+  }
+  if (key.deleted) *key.deleted -= by;
+  if (key.recovered) *key.recovered -= by;
+}
+
 }  // namespace rekeyd::sim::azure

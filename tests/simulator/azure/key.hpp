@@ -81,4 +81,7 @@ struct Key {
   KeyVersion* find(std::string_view id, Instant now);
 };
 
+/// What has happened to it happened so much earlier.
+void grow_older(Key& key, std::chrono::seconds by);
+
 }  // namespace rekeyd::sim::azure

@@ -44,6 +44,7 @@ class Vault : public Service {
   Answer refusal(unsigned status, Request const& request) const override;
   boost::json::value state(Instant now) const override;
   std::vector<SeededDek> seed_deks() override;
+  void grow_older(std::chrono::seconds by, Instant now) override;
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;
 
   /// Puts a key of the world file in. False when there is one of that name already.

@@ -49,6 +49,10 @@ json::value Vault::state(Instant) const {
           {"keys", std::move(keys)}};
 }
 
+void Vault::grow_older(std::chrono::seconds by, Instant) {
+  for (auto& [name, key] : keys_) azure::grow_older(key, by);
+}
+
 std::vector<SeededDek> Vault::seed_deks() {
   std::vector<SeededDek> deks;
   for (auto const& [name, key] : keys_) {

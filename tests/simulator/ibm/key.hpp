@@ -96,6 +96,9 @@ void note_lifecycle(Key& key, Instant now);
 /// window that closed. The rotations happen at their own moments, not at `now`.
 void settle(Key& key, Instant now);
 
+/// What has happened to it happened so much earlier.
+void grow_older(Key& key, std::chrono::seconds by);
+
 /// After this moment the service removes the key by itself. Nothing for a key that is not deleted.
 std::optional<Instant> purged_at(Key const& key);
 

@@ -262,6 +262,12 @@ std::optional<Answer> KeyProtect::control(Request const& request, Instant now) {
   return Answer{201, {}, {}};
 }
 
+void KeyProtect::grow_older(std::chrono::seconds by, Instant now) {
+  for (auto& [id, instance] : instances_) {
+    for (auto& [key_id, key] : instance.keys(now)) ibm::grow_older(key, by);
+  }
+}
+
 std::vector<SeededDek> KeyProtect::seed_deks() {
   constexpr std::size_t dek_bytes = 32;
   std::vector<SeededDek> made;

@@ -30,6 +30,7 @@ class KeyProtect : public Service {
   boost::json::value state(Instant now) const override;
   /// POST /registrations: what IBM's own services do when a resource is made with a key or goes.
   std::optional<Answer> control(Request const& request, Instant now) override;
+  void grow_older(std::chrono::seconds by, Instant now) override;
   std::vector<SeededDek> seed_deks() override;
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;
 
