@@ -6,47 +6,35 @@
 
 namespace rekeyd::daemon {
 
-RotateRequests::Moment RotateRequests::goes_out(RotationId const& rotation) {
-  auto const now = world_.clock.mono_now();
-  auto const [sent, first] = sent_.try_emplace(rotation, now);
-  if (first) return std::nullopt;
-  return std::exchange(sent->second, now);
+namespace {
+
+/// The provider's time minus the machine's.
+std::chrono::seconds provider_ahead(World& world, ProviderName const& provider) {
+  auto const heard = world.provider(provider)->api->last_date();
+  return heard ? providers::clock_offset(*heard, world.clock) : std::chrono::seconds(0);
 }
 
-void RotateRequests::did_not_arrive(RotationId const& rotation, Moment const& before) {
-  if (before) {
-    sent_[rotation] = *before;
-  } else {
-    sent_.erase(rotation);
-  }
+}  // namespace
+
+Instant provider_now(World& world, ProviderName const& provider) {
+  return world.clock.wall_now() + provider_ahead(world, provider);
 }
 
-RotateDecision RotateRequests::decide(Rotation const& rotation, std::vector<KeyVersion> const& versions,
-                                      std::chrono::seconds visibility_lag) const {
-  auto const ahead = provider_ahead(rotation.key.provider);
-  Rotation const as_dated_there = by_provider_clock(rotation, ahead);
-  RotateDecision decision =
-      decide_rotate(as_dated_there, versions, visibility_lag, world_.clock.wall_now() + ahead);
-  if (auto* later = std::get_if<LookAgain>(&decision)) later->at -= ahead;
-  return decision;
-}
-
-/// The provider's time minus the machine's, as far as its answers have told.
-std::chrono::seconds RotateRequests::provider_ahead(ProviderName const& provider) const {
-  auto const heard = world_.provider(provider)->api->last_date();
-  return heard ? providers::clock_offset(*heard, world_.clock) : std::chrono::seconds(0);
-}
-
-/// Across a restart, and who knows how the wall clock was set meanwhile, it is as if the request had gone out
-/// when this life began.
-Rotation RotateRequests::by_provider_clock(Rotation rotation, std::chrono::seconds ahead) const {
-  if (!rotation.last_sent) return rotation;
-  auto const sent = sent_.find(rotation.id);
-  bool const in_this_life = sent != sent_.end();
-  auto const since = world_.clock.mono_now() - (in_this_life ? sent->second : life_began_);
-  rotation.last_sent = world_.clock.wall_now() + ahead - std::chrono::floor<std::chrono::seconds>(since);
-  if (in_this_life) rotation.opened = std::min(rotation.opened, *rotation.last_sent);
+Rotation sending(World& world, Rotation rotation) {
+  Instant const now = provider_now(world, rotation.key.provider);
+  rotation.sent = RequestsSent{rotation.sent ? std::min(rotation.sent->first, now) : now, now};
   return rotation;
+}
+
+RotateDecision decide(World& world, Rotation& rotation, std::vector<KeyVersion> const& versions,
+                      std::chrono::seconds visibility_lag) {
+  Instant const now = provider_now(world, rotation.key.provider);
+  if (rotation.sent && now < rotation.sent->last) rotation = sending(world, std::move(rotation));
+  RotateDecision decision = decide_rotate(rotation, versions, visibility_lag, now);
+  if (auto* later = std::get_if<LookAgain>(&decision)) {
+    later->at -= provider_ahead(world, rotation.key.provider);
+  }
+  return decision;
 }
 
 }  // namespace rekeyd::daemon

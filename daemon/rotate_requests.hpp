@@ -3,39 +3,22 @@
 #include "policy/rotation.hpp"
 
 #include <chrono>
-#include <map>
-#include <optional>
 #include <vector>
 
+// When a rotate request went out, and how old it is. Versions are dated by their provider and the machine's
+// clock may be wrong, or set between two lives: so both are told by the provider's clock, which the `Date`
+// of its answers has told last. Where none of them has, the machine's stands in.
 namespace rekeyd::daemon {
 
-/// When the rotate requests of this life went out, by a clock that nobody sets. Versions are dated by their
-/// provider and requests by the machine, whose clock may be wrong, or set in between: what is decided from
-/// both is decided by the provider's clock, as its answers' `Date` tells it.
-class RotateRequests {
- public:
-  using Moment = std::optional<providers::Clock::Mono>;
+/// The moment by the provider's clock. `provider` is configured.
+Instant provider_now(World& world, ProviderName const& provider);
 
-  explicit RotateRequests(World& world) : world_(world), life_began_(world.clock.mono_now()) {}
+/// The rotation as it is when its request goes out now: to be made durable before.
+Rotation sending(World& world, Rotation rotation);
 
-  /// A request for this rotation goes out. Returns when one went out before, for did_not_arrive().
-  Moment goes_out(RotationId const& rotation);
-  /// It is certain that it took no effect.
-  void did_not_arrive(RotationId const& rotation, Moment const& before);
-  /// Its version is known.
-  void settled(RotationId const& rotation) { sent_.erase(rotation); }
-
-  /// decide_rotate(). LookAgain names a moment of the machine's clock.
-  RotateDecision decide(Rotation const& rotation, std::vector<KeyVersion> const& versions,
-                        std::chrono::seconds visibility_lag) const;
-
- private:
-  std::chrono::seconds provider_ahead(ProviderName const& provider) const;
-  Rotation by_provider_clock(Rotation rotation, std::chrono::seconds ahead) const;
-
-  World& world_;
-  providers::Clock::Mono life_began_;
-  std::map<RotationId, providers::Clock::Mono> sent_;
-};
+/// decide_rotate(); LookAgain names a moment of the machine's clock. A provider whose clock has been set back
+/// since the request went out makes `rotation` tell that it went out now, so that the wait has an end.
+RotateDecision decide(World& world, Rotation& rotation, std::vector<KeyVersion> const& versions,
+                      std::chrono::seconds visibility_lag);
 
 }  // namespace rekeyd::daemon

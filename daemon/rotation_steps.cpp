@@ -2,6 +2,7 @@
 
 #include "daemon/journal.hpp"
 #include "daemon/observation.hpp"
+#include "daemon/rotate_requests.hpp"
 
 #include <fmt/format.h>
 
@@ -201,7 +202,7 @@ asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey 
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
   auto const lag = world_.provider(rotation.key.provider)->kms->capabilities(rotation.key).visibility_lag;
-  RotateDecision const decision = requests_.decide(rotation, now->versions, lag);
+  RotateDecision const decision = decide(world_, rotation, now->versions, lag);
   if (auto const* adopted = std::get_if<AdoptVersion>(&decision)) {
     StepResult result =
         co_await adopt(std::move(rotation), key, adopted->version, adopted->made_by, providers::Evidence());
@@ -221,8 +222,7 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
                                                        Record record) {
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
   Rotation const before = rotation;
-  rotation.last_sent = world_.clock.wall_now();
-  RotateRequests::Moment const sent_before = requests_.goes_out(rotation.id);
+  rotation = sending(world_, std::move(rotation));
   Result<void> const durable = co_await record(rotation);
   if (!durable) {
     Error const& not_durable = durable.error();
@@ -237,8 +237,7 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
     co_return adopted;
   }
   if (!receipt && receipt.error().delivery != Delivery::maybe_applied) {
-    rotation.last_sent = before.last_sent;
-    requests_.did_not_arrive(rotation.id, sent_before);
+    rotation.sent = before.sent;
   }
   bool const nothing_to_find = !receipt && receipt.error().error_class != ErrorClass::conflict &&
                                receipt.error().delivery != Delivery::maybe_applied;
@@ -248,7 +247,7 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
   Result<KeyDescription> const after = co_await read(rotation.key);
   providers::Evidence const evidence = receipt ? receipt->evidence : providers::Evidence();
   if (after) {
-    RotateDecision const decision = requests_.decide(rotation, after->versions, std::chrono::seconds(0));
+    RotateDecision const decision = decide(world_, rotation, after->versions, std::chrono::seconds(0));
     if (auto const* found = std::get_if<AdoptVersion>(&decision)) {
       StepResult adopted = co_await adopt(std::move(rotation), key, found->version, found->made_by, evidence);
       co_return adopted;
@@ -294,7 +293,6 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
 }
 
 asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedKey const& key) {
-  requests_.settled(rotation.id);
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
   WrapBy wrap = WrapBy::local;
   if (applied != nullptr) wrap = applied->policy->wrap;

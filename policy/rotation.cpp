@@ -77,17 +77,17 @@ bool known_before(Rotation const& rotation, VersionId const& id) {
   return std::ranges::find(rotation.known_versions, id) != rotation.known_versions.end();
 }
 
-/// How far our clock may be ahead of a provider's: the five minutes at which it is held to be wrong, and one
-/// for the way.
+/// How far two clocks of one provider may disagree: five minutes, as much as ours may with any, and one for
+/// the way.
 constexpr auto clock_lead_max = std::chrono::minutes(6);
 
 /// Ours by proof (operation id), or by the journal: a request of ours went out and may have made it. One that
 /// was made when no request of ours could be on its way any more is someone else's.
 MadeBy maker_of(Rotation const& rotation, KeyVersion const& version) {
   if (version.operation) return *version.operation == rotation.id ? MadeBy::rekeyd : MadeBy::other;
-  if (!rotation.last_sent) return MadeBy::other;
-  bool const before = version.created + clock_lead_max < rotation.opened;
-  bool const after = version.created > *rotation.last_sent + request_life_max + clock_lead_max;
+  if (!rotation.sent) return MadeBy::other;
+  bool const before = version.created + clock_lead_max < rotation.sent->first;
+  bool const after = version.created > rotation.sent->last + request_life_max + clock_lead_max;
   return before || after ? MadeBy::other : MadeBy::rekeyd;
 }
 
@@ -182,8 +182,8 @@ RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion cons
   if (!versions.empty() && !known_before(rotation, versions.back().id)) {
     return AdoptVersion{versions.back(), MadeBy::other};
   }
-  if (rotation.last_sent) {
-    Instant const settled = *rotation.last_sent + request_life_max + visibility_lag;
+  if (rotation.sent) {
+    Instant const settled = rotation.sent->last + request_life_max + visibility_lag;
     if (now < settled) return LookAgain{settled};
   }
   return SendRotate{};

@@ -33,6 +33,12 @@ enum class RotationState {
 /// Why a rotation was begun.
 enum class Trigger { cryptoperiod, request, drift };
 
+/// When the first and the last of a rotation's requests went out, by the provider's clock.
+struct RequestsSent {
+  Instant first{}, last{};
+  bool operator==(RequestsSent const&) const = default;
+};
+
 /// One rotation of one key, from claim to a terminal state. One row in the database.
 struct Rotation {
   RotationId id;
@@ -49,7 +55,7 @@ struct Rotation {
   Step step{Step::claim};  ///< The step that is next or under way.
   RotationState state{RotationState::open};
   int attempts{};                    ///< Failures in a row of this step.
-  std::optional<Instant> last_sent;  ///< When a rotate request last went out with unknown result.
+  std::optional<RequestsSent> sent;  ///< The rotate requests whose result is unknown.
   std::optional<Instant> next_try;   ///< Not before this moment.
   std::string blocked_reason;        ///< A word; empty unless blocked.
   std::string message;               ///< The last error or the reason's sentence.
@@ -104,7 +110,7 @@ std::chrono::seconds backoff(int failures, Error const& error);
 std::optional<int> failures_max(ErrorClass error_class);
 
 /// How long after it was sent a request whose answer never came may still take effect: five minutes in some
-/// queue on the way, and five by which our clock may be set forward in the meantime.
+/// queue on the way, and five by which the machines behind one endpoint may disagree about the time.
 inline constexpr std::chrono::minutes request_life_max{10};
 
 /// What the rotate step should do, given what the provider shows now.
@@ -121,7 +127,7 @@ using RotateDecision = std::variant<SendRotate, AdoptVersion, LookAgain>;
 /// Decides from provider truth: a version that was not there when the rotation was claimed is adopted
 /// (ours if it carries our operation id, or if it was made while a request of ours could arrive); a request
 /// whose result is unknown is given `request_life_max` to arrive and `visibility_lag` to show up before it is
-/// sent again. `versions` oldest first.
+/// sent again. `versions` oldest first; `now` by the provider's clock, which dates them too.
 RotateDecision decide_rotate(Rotation const& rotation, std::span<KeyVersion const> versions,
                              std::chrono::seconds visibility_lag, Instant now);
 

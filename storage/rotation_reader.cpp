@@ -12,7 +12,7 @@ namespace {
 constexpr char select_rotations[] = R"sql(
     SELECT k.provider, k.vault, k.key_id, t.id, t.policy, t."trigger", t.requested_by, t.reason, t.due,
       t.base_version, t.known_versions, t.new_version, t.new_version_made_by, t.step, t.state, t.attempts,
-      t.last_sent, t.next_try, t.blocked_reason, t.message, t.remedy, t.opened, t.updated, t.ended
+      t.first_sent, t.last_sent, t.next_try, t.blocked_reason, t.message, t.remedy, t.opened, t.updated, t.ended
     FROM rotations t JOIN root_keys k ON k.id = t.root_key)sql";
 
 Rotation take_rotation(Query& row) {
@@ -33,7 +33,9 @@ Rotation take_rotation(Query& row) {
   rotation.step = row.take_word(parse_step, "rotations.step");
   rotation.state = row.take_word(parse_rotation_state, "rotations.state");
   rotation.attempts = row.take<int>();
-  rotation.last_sent = row.take<std::optional<Instant>>();
+  auto const first_sent = row.take<std::optional<Instant>>();
+  auto const last_sent = row.take<std::optional<Instant>>();
+  if (first_sent && last_sent) rotation.sent = RequestsSent{*first_sent, *last_sent};
   rotation.next_try = row.take<std::optional<Instant>>();
   rotation.blocked_reason = row.take<std::string>();
   rotation.message = row.take<std::string>();

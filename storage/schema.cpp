@@ -19,6 +19,7 @@ std::vector<Migration> const& migrations() {
   static std::vector<Migration> const all = {
       {{state_tables, history_tables, audit_views}},
       {{brake_tables}},
+      {{rotate_request_columns}},
   };
   return all;
 }

@@ -44,4 +44,7 @@ extern char const* const audit_views;
 // Migration 2.
 extern char const* const brake_tables;
 
+// Migration 3.
+extern char const* const rotate_request_columns;
+
 }  // namespace rekeyd::storage

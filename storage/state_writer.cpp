@@ -112,24 +112,26 @@ void StateWriter::put(StoredKey const& stored) {
 }
 
 void StateWriter::put(Rotation const& rotation) {
+  auto const first_sent = rotation.sent ? std::optional(rotation.sent->first) : std::nullopt;
+  auto const last_sent = rotation.sent ? std::optional(rotation.sent->last) : std::nullopt;
   connection_
       .query(R"sql(
     INSERT INTO rotations (id, root_key, policy, "trigger", requested_by, reason, due, base_version,
-      known_versions, new_version, new_version_made_by, step, state, attempts, last_sent, next_try,
+      known_versions, new_version, new_version_made_by, step, state, attempts, first_sent, last_sent, next_try,
       blocked_reason, message, remedy, opened, updated, ended)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
     ON CONFLICT (id) DO UPDATE SET root_key = excluded.root_key, policy = excluded.policy,
       "trigger" = excluded."trigger", requested_by = excluded.requested_by, reason = excluded.reason,
       due = excluded.due, base_version = excluded.base_version, known_versions = excluded.known_versions,
       new_version = excluded.new_version, new_version_made_by = excluded.new_version_made_by,
       step = excluded.step, state = excluded.state, attempts = excluded.attempts,
-      last_sent = excluded.last_sent, next_try = excluded.next_try, blocked_reason = excluded.blocked_reason,
+      first_sent = excluded.first_sent, last_sent = excluded.last_sent, next_try = excluded.next_try, blocked_reason = excluded.blocked_reason,
       message = excluded.message, remedy = excluded.remedy, opened = excluded.opened,
       updated = excluded.updated, ended = excluded.ended)sql")
       .run(rotation.id, row_of(rotation.key), rotation.policy, rotation.trigger, rotation.requested_by,
            rotation.reason, rotation.due, rotation.base_version, to_json(texts(rotation.known_versions)),
            rotation.new_version, rotation.new_version_made_by, rotation.step, rotation.state,
-           rotation.attempts, rotation.last_sent, rotation.next_try, rotation.blocked_reason,
+           rotation.attempts, first_sent, last_sent, rotation.next_try, rotation.blocked_reason,
            rotation.message, rotation.remedy, rotation.opened, rotation.updated, rotation.ended);
 }
 

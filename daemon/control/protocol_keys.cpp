@@ -41,6 +41,8 @@ std::vector<VersionId> read_ids(std::vector<std::string> const& texts) {
 }  // namespace
 
 json::object write_rotation(Rotation const& r) {
+  auto const first_sent = r.sent ? std::optional(r.sent->first) : std::nullopt;
+  auto const last_sent = r.sent ? std::optional(r.sent->last) : std::nullopt;
   return {{"id", r.id.str()},
           {"key", r.key.text()},
           {"policy", json_said(r.policy.str())},
@@ -55,7 +57,8 @@ json::object write_rotation(Rotation const& r) {
           {"step", to_text(r.step)},
           {"state", to_text(r.state)},
           {"attempts", r.attempts},
-          {"last_sent", json_time(r.last_sent)},
+          {"first_sent", json_time(first_sent)},
+          {"last_sent", json_time(last_sent)},
           {"next_try", json_time(r.next_try)},
           {"blocked_reason", json_said(r.blocked_reason)},
           {"message", json_said(r.message)},
@@ -81,7 +84,9 @@ Rotation read_rotation(Members const& members) {
   r.step = members.word("step", parse_step);
   r.state = members.word("state", parse_rotation_state);
   r.attempts = static_cast<int>(members.integer("attempts"));
-  r.last_sent = members.instant_if("last_sent");
+  auto const first_sent = members.instant_if("first_sent");
+  auto const last_sent = members.instant_if("last_sent");
+  if (first_sent && last_sent) r.sent = RequestsSent{*first_sent, *last_sent};
   r.next_try = members.instant_if("next_try");
   r.blocked_reason = members.text_or_empty("blocked_reason");
   r.message = members.text_or_empty("message");

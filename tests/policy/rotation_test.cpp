@@ -24,7 +24,7 @@ Rotation claimed() {
 
 Rotation just_sent() {
   Rotation rotation = claimed();
-  rotation.last_sent = now;
+  rotation.sent = RequestsSent{now, now};
   return rotation;
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("nothing sent and nothing new: the request goes out") {
 TEST_CASE("a request of unknown fate is given the provider's lag before it is sent again") {
   std::vector<KeyVersion> const versions{a_version("v1", "2026-01-01T00:00:00Z")};
   Rotation rotation = claimed();
-  rotation.last_sent = now;
+  rotation.sent = RequestsSent{now, now};
   // Under way for a while, and then not seen at once.
   Instant const settled = now + request_life_max + lag;
   RotateDecision const early = decide_rotate(rotation, versions, lag, settled - std::chrono::seconds(1));
@@ -157,7 +157,7 @@ TEST_CASE("a version that appeared after our request is ours, before any request
                                          a_version("v2", "2026-06-01T12:00:01Z")};
   Rotation rotation = claimed();
   CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::other);
-  rotation.last_sent = now;
+  rotation.sent = RequestsSent{now, now};
   CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::rekeyd);
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("a version with someone else's operation id is not ours although we se
   theirs.operation = RotationId("op-of-another");
   std::vector<KeyVersion> const versions{a_version("v1", "2026-01-01T00:00:00Z"), theirs};
   Rotation rotation = claimed();
-  rotation.last_sent = now;
+  rotation.sent = RequestsSent{now, now};
   CHECK(std::get<AdoptVersion>(decide_rotate(rotation, versions, lag, now)).made_by == MadeBy::other);
 }
 

@@ -103,7 +103,7 @@ TEST_CASE("invariant 1 breaks when a rotation makes two versions, or one due dat
   }
   SECTION("a request that goes out before its intent is on record") {
     Rotation intended = stage.rotation("r1", orders);
-    intended.last_sent = stage.scenario.begin;
+    intended.sent = RequestsSent{stage.scenario.begin, stage.scenario.begin};
     stage.commit(*rule, stage.opened(intended));
     rule->sent(stage.letter(orders, "r1"));
     REQUIRE_FALSE(stage.broken());

@@ -44,7 +44,7 @@ mode_t mode_of(std::filesystem::path const& path) {
 TEST_CASE("an absent file becomes a database of this version") {
   Scratch scratch;
   (void)open_or_fail(scratch.database());
-  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"2"});
+  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"3"});
   CHECK(column(scratch.database(), "PRAGMA application_id") == std::vector<std::string>{"1380664665"});
   CHECK(column(scratch.database(), "PRAGMA journal_mode") == std::vector<std::string>{"wal"});
   CHECK(read_file(scratch.database()).substr(68, 4) == "RKEY");
@@ -77,7 +77,7 @@ TEST_CASE("a database from a newer version is refused with both versions and lef
   Error const error = refusal(scratch.database());
   CHECK(error.code == "newer_version");
   CHECK(error.what.find("version 7") != std::string::npos);
-  CHECK(error.what.find("up to 2") != std::string::npos);
+  CHECK(error.what.find("up to 3") != std::string::npos);
   auto const reader = open_read_only(scratch.database());
   REQUIRE_FALSE(reader);
   CHECK(reader.error().code == "newer_version");
@@ -127,7 +127,29 @@ TEST_CASE("a database of the version before is brought up, and its keys count as
   REQUIRE(keys->size() == 1);
   CHECK(keys->front().admitted);
   CHECK(store->holds().value().empty());
-  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"2"});
+  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"3"});
+}
+
+TEST_CASE("a rotate request that an older rekeyd put on record is as old as its rotation") {
+  Scratch scratch;
+  write_file(scratch.database(), "");
+  {
+    Connection old(scratch.database(), Access::read_write, std::chrono::milliseconds(0));
+    migrate(old, 2);
+    old.execute(R"sql(
+      INSERT INTO root_keys (id, provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
+        operations, exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone)
+      VALUES (1, 'p', 'v', 'k', 'k', 'active', 'rsa', 2048, 'hsm', 'generated', '{}', '[]', 0, 0, 0, '', 1, 2, 0);
+      INSERT INTO rotations (id, root_key, policy, "trigger", requested_by, reason, known_versions,
+        new_version_made_by, step, state, attempts, last_sent, blocked_reason, message, remedy, opened, updated)
+      VALUES ('r', 1, '', 'request', '', '', '[]', 'unknown', 'rotate', 'open', 0, 9, '', '', '', 5, 9))sql");
+  }
+  auto const store = open_or_fail(scratch.database());
+  auto const rotations = store->unfinished_rotations();
+  REQUIRE(rotations);
+  REQUIRE(rotations->size() == 1);
+  RequestsSent const sent{Instant(std::chrono::seconds(5)), Instant(std::chrono::seconds(9))};
+  CHECK(rotations->front().sent == sent);
 }
 
 TEST_CASE("a cut-off database is refused") {

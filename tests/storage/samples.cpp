@@ -224,7 +224,7 @@ Rotation Dice::rotation(KeyRef const& ref, std::string const& id) {
   rotation.step = static_cast<Step>(below(5));
   rotation.state = static_cast<RotationState>(1 + below(3));  // not open: a key has only one of these
   rotation.attempts = below(9);
-  rotation.last_sent = maybe([this] { return instant(); });
+  rotation.sent = maybe([this] { return RequestsSent{instant(), instant()}; });
   rotation.next_try = maybe([this] { return instant(); });
   rotation.blocked_reason = text();
   rotation.message = text();

@@ -9,7 +9,10 @@ namespace rekeyd {
 namespace {
 
 using namespace std::chrono_literals;
+using test::done;
 using test::LivingDaemon;
+using test::opened;
+using test::settle;
 
 constexpr auto days = [](int count) { return std::chrono::hours(24 * count); };
 
@@ -18,19 +21,8 @@ std::string every(char const* interval) {
          " }\n";
 }
 
-std::size_t opened(LivingDaemon& life) { return life.events(EventKind::rotation_opened).size(); }
-std::size_t done(LivingDaemon& life) { return life.events(EventKind::rotation_done).size(); }
-
 Result<daemon::ReleaseAnswer> release(LivingDaemon& life, std::optional<std::string> hold) {
   return life.daemon().release({.hold = std::move(hold), .reason = "looked at it"}, "uid 1000 (anna)");
-}
-
-/// The small world after its three overdue keys were rotated.
-LivingDaemon& settle(LivingDaemon& life) {
-  life.start();
-  REQUIRE(life.run_until([&] { return life.settled(); }));
-  REQUIRE(done(life) == 3);
-  return life;
 }
 
 /// The small world with so many overdue keys more in the one vault.
@@ -179,148 +171,6 @@ TEST_CASE("what is being worked on goes on while everything is held") {
   life.set_machine_clock(days(365));
   REQUIRE(life.run_until([&] { return done(life) == 3; }, 1min));
   CHECK(life.held("clock_stepped"));
-}
-
-TEST_CASE(
-    "a clock that jumps a year ahead rotates nothing, is noticed at once, and is let go once it is mended") {
-  LivingDaemon life(test::small_world());
-  settle(life);
-  auto const before = life.events(EventKind::rotation_opened).size();
-  life.set_machine_clock(days(365));
-  Instant const then = life.clock().wall_now();
-  REQUIRE(life.run_until([&] { return life.held("clock_stepped"); }));
-  CHECK(life.clock().wall_now() == then);
-  CHECK(life.hold("clock_stepped").sentence == "the machine's clock was set forward by 365 days");
-  life.run_for(days(10));
-  CHECK(opened(life) == before);
-  CHECK(life.verdict(test::ibm_key).reason == "clock_stepped");
-
-  life.set_machine_clock(-days(365));
-  REQUIRE(life.run_until([&] { return life.daemon().status().holds.empty(); }, 10min));
-  auto const events = life.events(EventKind::hold_released);
-  REQUIRE(events.size() == 1);
-  CHECK(events.front().event.actor == "rekeyd");
-  CHECK(opened(life) == before);
-}
-
-TEST_CASE("a clock that is set ahead does not make a request older that may still be under way") {
-  LivingDaemon life(test::small_world());
-  sim::FaultRule lagging = test::fault("reset-before", "us-south.*", "POST", "*/actions/rotate");
-  lagging.kind = sim::FaultKind::lag;
-  lagging.lag = 50s;
-  life.cloud().faults().add(lagging);
-  life.cloud().faults().add(test::fault("reset-after", "us-south.*", "POST", "*/actions/rotate"));
-  char const* const rotate =
-      "POST us-south.kms.cloud.ibm.com/api/v2/keys/0b0b0b0b-0000-4000-8000-000000000101/actions/rotate";
-  life.start();
-  REQUIRE(life.run_until([&] { return life.network().count(rotate) == 1; }));
-  life.set_machine_clock(22h);
-  REQUIRE(life.run_until([&] { return done(life) == 3; }));
-  CHECK(life.network().count(rotate) == 1);
-}
-
-TEST_CASE("a rotation that rests goes on when the clock by which it rested is set back") {
-  LivingDaemon life(test::small_world());
-  sim::FaultRule down = test::fault("refuse", "us-south.*", "POST", "*/actions/rewrap");
-  down.times = 100;
-  life.cloud().faults().add(down);
-  life.start();
-  REQUIRE(life.run_until([&] { return opened(life) == 3; }));
-  life.set_machine_clock(days(10));
-  REQUIRE(life.run_until([&] { return !life.events(EventKind::step_failed).empty(); }));
-  life.cloud().faults().clear();
-  life.set_machine_clock(-days(10));  // its next try is a moment of the wrong clock
-  REQUIRE(life.run_until([&] { return done(life) == 3; }, 2h));
-}
-
-TEST_CASE("a clock that is set back repeats nothing") {
-  LivingDaemon life(test::small_world());
-  settle(life);
-  auto const keys = test::keys_at_clouds(life);
-  life.set_machine_clock(-days(200));
-  REQUIRE(life.run_until([&] { return life.held("clock_stepped"); }));
-  life.run_for(days(20));
-  CHECK(test::keys_at_clouds(life) == keys);
-}
-
-TEST_CASE("a setting of the clock that the providers confirm was its mending") {
-  LivingDaemon life(test::small_world());
-  life.set_machine_clock(-days(3));  // Wrong from the start,
-  life.start();
-  life.run_for(10min);
-  CHECK(opened(life) == 0);
-  CHECK(life.held("clock_disagrees"));
-  life.set_machine_clock(days(3));  // and mended.
-  REQUIRE(life.run_until([&] { return life.settled(); }));
-  CHECK(life.daemon().status().holds.empty());
-  CHECK(done(life) == 3);
-}
-
-TEST_CASE("a small correction of the clock and a suspended machine are no steps") {
-  LivingDaemon life(test::small_world());
-  settle(life);
-  life.set_machine_clock(4min);
-  life.run_for(2h);
-  life.set_machine_clock(-4min);
-  life.clock().suspend(days(90));
-  life.run_for(2h);
-  CHECK(life.events(EventKind::hold_placed).empty());
-  // What came due during the suspension begins when the machine wakes.
-  life.clock().suspend(days(100));
-  Instant const woken = life.clock().wall_now();
-  REQUIRE(life.run_until([&] { return opened(life) > 3; }));
-  CHECK(life.clock().wall_now() - woken < 1min);
-}
-
-TEST_CASE("one provider's bad Date holds that provider and no other, and ends with three good ones") {
-  LivingDaemon life(test::small_world());
-  life.start();
-  bool off = true;
-  life.network().date_off = [&](std::string const& host) {
-    return off && host.starts_with("us-south") ? 1h : 0h;
-  };
-  REQUIRE(life.run_until([&] { return done(life) == 2; }));
-  life.run_for(3h);
-  CHECK(done(life) == 2);
-  CHECK(life.verdict(test::ibm_key).reason == "clock_disagrees");
-  CHECK(life.hold("clock_disagrees:provider:ibm-prod").sentence ==
-        "the machine's clock is 60 minutes slow by what provider ibm-prod says");
-  off = false;
-  REQUIRE(life.run_until([&] { return done(life) == 3; }, 10min));
-  CHECK(life.daemon().status().holds.empty());
-}
-
-TEST_CASE("a clock that two providers contradict holds everything, and a person may accept it") {
-  LivingDaemon life(test::small_world());
-  life.set_machine_clock(2h);
-  life.start();
-  REQUIRE(life.run_until([&] { return life.held("clock_disagrees"); }));
-  life.run_for(5h);
-  CHECK(opened(life) == 0);
-  REQUIRE(release(life, std::nullopt));
-  REQUIRE(life.run_until([&] { return done(life) == 3; }));
-  life.stop();
-  life.start();
-  life.run_for(5h);
-  CHECK(life.daemon().status().holds.empty());
-  // What was accepted is this difference, not any.
-  life.set_machine_clock(1h);
-  life.run_for(3h);
-  CHECK_FALSE(life.daemon().status().holds.empty());
-}
-
-TEST_CASE("a start with a clock before the newest event of the history holds until providers settle it") {
-  LivingDaemon life(test::small_world());
-  settle(life);
-  life.stop();
-  life.set_machine_clock(-days(30));
-  life.start();
-  CHECK(life.held("clock_stepped"));
-  life.run_for(days(2));
-  CHECK(life.held("clock_stepped"));
-  life.set_machine_clock(days(30));
-  REQUIRE(life.run_until([&] { return life.daemon().status().holds.empty(); }, 1h));
-  CHECK(done(life) == 3);
 }
 
 TEST_CASE("failures in a row open the circuit, a probe closes it, and it holds over restarts") {

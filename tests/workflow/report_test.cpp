@@ -12,7 +12,7 @@ namespace {
 using Catch::Matchers::Contains;
 using test::LivingDaemon;
 
-void settle(LivingDaemon& life) {
+void settle_all_five(LivingDaemon& life) {
   life.start();
   REQUIRE(life.run_until([&] { return life.daemon().keys().size() == 5 && life.settled(); }));
 }
@@ -40,7 +40,7 @@ TEST_CASE("every state of a key says since when") {
       "  - { name: b, match: { provider: hsm-prod, key: cmk-*er }, every: 6 months }\n"
       "  - { name: fresh, match: { key: cmk-fresh }, every: 6 months, mode: observe }\n";
   LivingDaemon life(files);
-  settle(life);
+  settle_all_five(life);
   auto const ready = report_of(life, test::vault_key);
   CHECK(ready.verdict.status == KeyStatus::ready);
   CHECK(ready.verdict.since == ready.current_created);
@@ -68,7 +68,7 @@ TEST_CASE("a plan says how each date comes about") {
       "  - { name: exact, match: { key: cmk-fresh }, every: 2 months, spread: 0 seconds }\n"
       "  - { name: spread, match: { key: crk-fresh }, every: 6 months, spread: 28 days }\n";
   LivingDaemon life(files);
-  settle(life);
+  settle_all_five(life);
   auto const plan = life.daemon().plan(life.clock().wall_now() + std::chrono::days(200));
   std::vector<std::string> exact, spread;
   for (auto const& entry : plan.entries) (entry.name == "cmk-fresh" ? exact : spread).push_back(entry.why);
@@ -88,7 +88,7 @@ TEST_CASE("a plan holds no date of a key that will not rotate, and says why") {
   auto const managed = files.world_text.find("{ name: cmk-fresh,");
   files.world_text.insert(managed + 2, "managed: true, ");
   LivingDaemon life(files);
-  settle(life);
+  settle_all_five(life);
   REQUIRE(report_of(life, test::hsm_key).verdict.reason == "provider_rotates_too");
   REQUIRE(report_of(life, "azure-prod/payments-eu/cmk-fresh").verdict.reason == "managed_elsewhere");
   auto const plan = life.daemon().plan(life.clock().wall_now() + std::chrono::days(365));

@@ -136,6 +136,16 @@ LivingDaemon::Files small_world() {
   return files;
 }
 
+std::size_t opened(LivingDaemon& life) { return life.events(EventKind::rotation_opened).size(); }
+std::size_t done(LivingDaemon& life) { return life.events(EventKind::rotation_done).size(); }
+
+LivingDaemon& settle(LivingDaemon& life) {
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  REQUIRE(done(life) == 3);
+  return life;
+}
+
 std::map<std::string, CloudKey> keys_at_clouds(LivingDaemon& life) {
   std::map<std::string, CloudKey> keys;
   json::value const state = life.cloud().state(life.clock().wall_now());

@@ -16,6 +16,12 @@ extern char const* const vault_key;
 extern char const* const hsm_key;
 extern char const* const ibm_key;
 
+/// How many rotations the history says were opened, and done.
+std::size_t opened(LivingDaemon& life);
+std::size_t done(LivingDaemon& life);
+/// Starts the small world's daemon and lets it rotate the three overdue keys.
+LivingDaemon& settle(LivingDaemon& life);
+
 /// What the clouds hold now of root keys: key reference → ids of its versions, and the current one.
 struct CloudKey {
   std::set<std::string> versions;

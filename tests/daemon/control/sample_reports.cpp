@@ -77,7 +77,7 @@ Rotation sample_rotation() {
   r.step = Step::propagate;
   r.state = RotationState::blocked;
   r.attempts = 2;
-  r.last_sent = at("2026-03-02T00:00:10Z");
+  r.sent = RequestsSent{at("2026-03-02T00:00:05Z"), at("2026-03-02T00:00:10Z")};
   r.next_try = at("2026-03-02T01:00:00Z");
   r.blocked_reason = "dek_store_damaged";
   r.message = "3 wrapped DEKs cannot be read";

@@ -29,8 +29,7 @@ class DueDates final : public Rule {
   void sent(Letter const& letter) override {
     if (letter.key.empty()) return;
     auto const rotation = scene_.on_record.rotations.find(letter.rotation);
-    bool const intended =
-        rotation != scene_.on_record.rotations.end() && rotation->second.last_sent.has_value();
+    bool const intended = rotation != scene_.on_record.rotations.end() && rotation->second.sent.has_value();
     verdicts().require(Invariant::due_dates, intended, [&] {
       return fmt::format("a request to rotate {} went out before its intent was on record", letter.key);
     });
