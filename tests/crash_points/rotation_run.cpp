@@ -235,8 +235,9 @@ class RotationRun {
     rules_.push_back(sml::make_due_dates(scene_));
     rules_.push_back(sml::make_version_history(scene_));
     rules_.push_back(sml::make_wrapped_deks(scene_, std::move(deks)));
+    rules_.push_back(sml::make_stopped_vms(scene_));
     rules_.push_back(sml::make_retirement(scene_));
-    rules_.push_back(sml::make_restraint(scene_));
+    rules_.push_back(sml::make_restraint(scene_, {}));
     rules_.push_back(sml::make_sound_storage(scene_));
     rules_.push_back(sml::make_steady_dates(scene_));
     rules_.push_back(sml::make_endings(scene_, network_));

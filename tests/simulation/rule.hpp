@@ -1,6 +1,7 @@
 #pragma once
 #include "tests/simulation/disk/simulated_disk.hpp"
 #include "tests/simulation/network.hpp"
+#include "tests/simulation/scenario.hpp"
 #include "tests/simulation/scene.hpp"
 
 #include <filesystem>
@@ -50,8 +51,9 @@ using Rules = std::vector<std::unique_ptr<Rule>>;
 std::unique_ptr<Rule> make_due_dates(Scene& scene);
 std::unique_ptr<Rule> make_version_history(Scene& scene);
 std::unique_ptr<Rule> make_registrations(Scene& scene);
+std::unique_ptr<Rule> make_stopped_vms(Scene& scene);
 std::unique_ptr<Rule> make_retirement(Scene& scene);
-std::unique_ptr<Rule> make_restraint(Scene& scene);
+std::unique_ptr<Rule> make_restraint(Scene& scene, std::vector<ClosedTime> closed);
 std::unique_ptr<Rule> make_sound_storage(Scene& scene);
 std::unique_ptr<Rule> make_steady_dates(Scene& scene);
 std::unique_ptr<Rule> make_one_owner(Scene& scene, std::string vfs);

@@ -75,12 +75,18 @@ void read_policies(Section& top, Scenario& scenario) {
   for (YAML::Node const& file : list) scenario.policies.push_back(YAML::Dump(file) + "\n");
 }
 
-void read_begin(Section& top, Scenario& scenario) {
-  auto const begin = parse_rfc3339(top.text("begin"));
-  if (begin) {
-    scenario.begin = *begin;
-  } else {
-    top.mistake("begin", "an RFC 3339 moment was expected");
+Instant read_moment(Section& section, char const* name) {
+  auto const moment = parse_rfc3339(section.text(name));
+  if (!moment) section.mistake(name, "an RFC 3339 moment was expected");
+  return moment.value_or(Instant{});
+}
+
+void read_closed(Section& top, Scenario& scenario) {
+  for (Section& section : top.sections("closed")) {
+    ClosedTime closed{section.text("key"), read_moment(section, "from"), read_moment(section, "to")};
+    if (closed.to <= closed.from) section.mistake("to", "a moment after `from` was expected");
+    scenario.closed.push_back(std::move(closed));
+    section.finish();
   }
 }
 
@@ -88,7 +94,7 @@ Scenario read(YAML::Node const& document, sim::Mistakes& mistakes) {
   Scenario scenario;
   Section top(document, "", mistakes);
   top.word("version", {"1"});
-  read_begin(top, scenario);
+  scenario.begin = read_moment(top, "begin");
   scenario.clouds = YAML::Dump(top.node("clouds")) + "\n";
   scenario.settings = YAML::Dump(top.node("settings")) + "\n";
   scenario.credentials = top.text_map("credentials");
@@ -97,6 +103,7 @@ Scenario read(YAML::Node const& document, sim::Mistakes& mistakes) {
   read_network(top, scenario.network);
   read_fate(top, scenario.fate);
   read_people(top, scenario.people);
+  read_closed(top, scenario);
   top.finish();
   return scenario;
 }

@@ -39,6 +39,13 @@ struct PeopleChances {
   std::uint64_t registrations_a_year{0};  ///< Resources of IBM's that are made with a key, change or go.
 };
 
+/// From `from` on and before `to` nothing makes a version of these keys: what the policies' windows and
+/// freezes amount to, written down by hand.
+struct ClosedTime {
+  std::string key;  ///< A glob over whole key references.
+  Instant from, to;
+};
+
 /// A world file (docs/simulation.md): clouds, the daemon's own files, and what goes wrong how often.
 struct Scenario {
   std::string name;
@@ -51,6 +58,7 @@ struct Scenario {
   NetworkChances network;
   FateChances fate;
   PeopleChances people;
+  std::vector<ClosedTime> closed;
 };
 
 /// All mistakes of the file at once, or the scenario.

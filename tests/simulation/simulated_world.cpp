@@ -104,8 +104,9 @@ void SimulatedWorld::make_rules() {
   rules_.push_back(make_version_history(scene_));
   rules_.push_back(make_registrations(scene_));
   rules_.push_back(make_wrapped_deks(scene_, std::move(deks)));
+  rules_.push_back(make_stopped_vms(scene_));
   rules_.push_back(make_retirement(scene_));
-  rules_.push_back(make_restraint(scene_));
+  rules_.push_back(make_restraint(scene_, scenario_.closed));
   rules_.push_back(make_sound_storage(scene_));
   rules_.push_back(make_steady_dates(scene_));
   rules_.push_back(make_one_owner(scene_, home_.disk().vfs()));

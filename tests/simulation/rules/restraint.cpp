@@ -11,11 +11,11 @@ namespace {
 
 constexpr auto ibm_pause = std::chrono::hours(1);
 
-/// Invariant 6: never two rotations of one key at once, never over a provider's floor or our brakes. (Windows
-/// and freezes join when policies know them.)
+/// Invariant 6: never two rotations of one key at once, never inside a freeze or outside a window (both are
+/// closed times here), never over a provider's floor or our brakes.
 class Restraint final : public Rule {
  public:
-  using Rule::Rule;
+  Restraint(Scene& scene, std::vector<ClosedTime> closed) : Rule(scene), closed_(std::move(closed)) {}
 
   void committed(storage::Change const& change) override {
     for (Rotation const& rotation : change.rotations) {
@@ -36,6 +36,7 @@ class Restraint final : public Rule {
                          scene_.settings.rotations.in_flight);
     });
     if (letter.key.empty()) return;
+    require_open_time(letter.key);
     Place const* const place = scene_.addresses.of_key(letter.key);
     auto const made = made_.find(letter.key);
     if (place == nullptr || place->azure || made == made_.end()) return;
@@ -55,6 +56,17 @@ class Restraint final : public Rule {
         change.rotations, [&](Rotation const& now) { return now.id == open.id && now.ended.has_value(); });
   }
 
+  void require_open_time(std::string const& key) {
+    Instant const now = scene_.universe.clock.true_now();
+    auto const shut = std::ranges::find_if(closed_, [&](ClosedTime const& closed) {
+      return closed.from <= now && now < closed.to && glob_matches(closed.key, key);
+    });
+    verdicts().require(Invariant::restraint, shut == closed_.end(), [&] {
+      return fmt::format("a rotation of {} was asked for at {}; it is closed until {}", key, to_rfc3339(now),
+                         to_rfc3339(shut->to));
+    });
+  }
+
   void began_one() {
     auto const now = scene_.universe.clock.mono_now();
     // The daemon's hour is its wall clock's, which may be set forward in its course.
@@ -69,10 +81,13 @@ class Restraint final : public Rule {
 
   std::map<std::string, providers::Clock::Mono> made_;
   std::deque<providers::Clock::Mono> began_;
+  std::vector<ClosedTime> closed_;
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> make_restraint(Scene& scene) { return std::make_unique<Restraint>(scene); }
+std::unique_ptr<Rule> make_restraint(Scene& scene, std::vector<ClosedTime> closed) {
+  return std::make_unique<Restraint>(scene, std::move(closed));
+}
 
 }  // namespace rekeyd::simulation
