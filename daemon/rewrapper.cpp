@@ -35,6 +35,15 @@ Error deks_differ(WrappedDek const& dek) {
   return error;
 }
 
+Error not_read(DekStoreName const& store) {
+  Error error;
+  error.error_class = ErrorClass::cancelled;
+  error.what = "the reading of wrapped DEKs was cut short";
+  error.where = "dek store " + store.str();
+  error.remedy = "nothing: they are read again";
+  return error;
+}
+
 Error not_put_back(DekStoreName const& store) {
   Error error;
   error.error_class = ErrorClass::storage;
@@ -71,15 +80,29 @@ asio::awaitable<RewrapSummary> Rewrapper::run(Rotation const& rotation, WrapBy w
   co_return summary;
 }
 
-/// A walk over one store: one batch is with the provider while the one before is put back.
+/// A walk over one store: one batch is with the provider while the one before is put back, and the one after
+/// has been read.
 struct Rewrapper::Walk {
+  Walk(Rotation const& of, providers::DekStore& in, providers::KmsProvider& by, bool at_service,
+       RewrapSummary& into, asio::any_io_executor const& executor)
+      : rotation(of),
+        store(in),
+        kms(by),
+        wrap_at_service(at_service),
+        summary(into),
+        reading(executor),
+        page(std::unexpected(not_read(in.name()))),
+        putting_back(executor) {}
+
   Rotation const& rotation;
   providers::DekStore& store;
   providers::KmsProvider& kms;
   bool wrap_at_service;
   RewrapSummary& summary;
-  TaskGroup putting_back;  ///< At most one batch.
-  bool is_back{true};      ///< The last batch that was to be put back came through.
+  TaskGroup reading;                ///< At most one page.
+  Result<providers::DekPage> page;  ///< What was read last; taken from here.
+  TaskGroup putting_back;           ///< At most one batch.
+  bool is_back{true};               ///< The last batch that was to be put back came through.
   bool next_waits{
       false};  ///< The next batch is ready to be put back: what came of this one is recorded with it.
   storage::Change untold;  ///< What came of the last batch, to be recorded next.
@@ -89,7 +112,7 @@ asio::awaitable<void> Rewrapper::walk_store(providers::DekStore& store, Rotation
                                             RewrapSummary& summary) {
   ProviderInstance* const instance = world_.provider(rotation.key.provider);
   bool const at_service = wrap == WrapBy::service;
-  Walk walk{rotation, store, *instance->kms, at_service, summary, TaskGroup(world_.executor)};
+  Walk walk(rotation, store, *instance->kms, at_service, summary, world_.executor);
   std::exception_ptr cut_short;
   try {
     co_await walk_pages(walk);
@@ -106,26 +129,42 @@ asio::awaitable<void> Rewrapper::walk_store(providers::DekStore& store, Rotation
 
 asio::awaitable<void> Rewrapper::walk_pages(Walk& walk) {
   RewrapSummary& summary = walk.summary;
-  std::string cursor;
-  do {
-    Result<providers::DekPage> page = co_await walk.store.walk(walk.rotation.key, cursor, batch_size);
+  walk.reading.spawn(read_page(walk, std::string()), "reading wrapped DEKs");
+  for (bool more = true; more && !summary.trouble && !summary.stopped;) {
+    co_await walk.reading.joined();
+    Result<providers::DekPage> const page =
+        std::exchange(walk.page, std::unexpected(not_read(walk.store.name())));
     if (!page) {
       summary.trouble = page.error();
       co_return;
     }
-    cursor = page->next;
-    auto const batch = std::make_shared<Batch>(walk.rotation, walk.store, walk.kms,
-                                               *walk.rotation.new_version, walk.wrap_at_service);
-    for (WrappedDek& dek : page->deks) {
-      if (dek.version == batch->target) {
-        ++summary.already_current;
-      } else {
-        batch->before.push_back(std::move(dek));
-      }
-    }
+    // A store does one thing after the other: what is asked now need not wait for the return of this page.
+    more = !page->next.empty();
+    if (more) walk.reading.spawn(read_page(walk, page->next), "reading wrapped DEKs");
+    std::shared_ptr<Batch> const batch = batch_of(walk, *page);
     if (!batch->before.empty()) co_await move(walk, batch);
     if (stop_.requested) summary.stopped = true;
-  } while (!cursor.empty() && !summary.trouble && !summary.stopped);
+  }
+}
+
+asio::awaitable<void> Rewrapper::read_page(Walk& walk, std::string cursor) {
+  Result<providers::DekPage> page =
+      co_await walk.store.walk(walk.rotation.key, std::move(cursor), batch_size);
+  walk.page = std::move(page);
+}
+
+/// What of a page is not on the target version yet.
+std::shared_ptr<Rewrapper::Batch> Rewrapper::batch_of(Walk& walk, providers::DekPage const& page) {
+  auto batch = std::make_shared<Batch>(walk.rotation, walk.store, walk.kms, *walk.rotation.new_version,
+                                       walk.wrap_at_service);
+  for (WrappedDek const& dek : page.deks) {
+    if (dek.version == batch->target) {
+      ++walk.summary.already_current;
+    } else {
+      batch->before.push_back(dek);
+    }
+  }
+  return batch;
 }
 
 /// Re-wraps a batch and sets its return going, after the one before is back.
@@ -150,6 +189,7 @@ asio::awaitable<void> Rewrapper::move(Walk& walk, std::shared_ptr<Batch> batch) 
 
 asio::awaitable<void> Rewrapper::settle(Walk& walk) {
   walk.next_waits = false;
+  co_await walk.reading.joined();
   co_await walk.putting_back.joined();
   if (!walk.untold.events.empty()) record(walk, walk.untold);
   if (!walk.is_back && !walk.summary.trouble) walk.summary.trouble = not_put_back(walk.store.name());

@@ -30,8 +30,9 @@ struct RewrapSummary {
 ///  3. the previous WDEKs are made durable in our database;
 ///  4. the store replaces them, each by compare-and-swap;
 ///  5. what was replaced goes on record.
-/// While a batch is put back (3 to 5), the next is re-wrapped (1 and 2); more are not under way at once. What
-/// is already on the target version is skipped, so the walk can be repeated after any interruption.
+/// While a batch is put back (3 to 5), the next is re-wrapped (1 and 2) and the one after has been read; more
+/// are not under way at once. What is already on the target version is skipped, so the walk can be repeated
+/// after any interruption.
 class Rewrapper {
  public:
   Rewrapper(World& world, StopFlag const& stop) : world_(world), stop_(stop) {}
@@ -51,6 +52,8 @@ class Rewrapper {
   boost::asio::awaitable<void> walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
                                           RewrapSummary& summary);
   boost::asio::awaitable<void> walk_pages(Walk& walk);
+  static boost::asio::awaitable<void> read_page(Walk& walk, std::string cursor);
+  static std::shared_ptr<Batch> batch_of(Walk& walk, providers::DekPage const& page);
   boost::asio::awaitable<void> move(Walk& walk, std::shared_ptr<Batch> batch);
   boost::asio::awaitable<void> settle(Walk& walk);
   boost::asio::awaitable<std::optional<Error>> prove_first(Batch& batch);
