@@ -6,13 +6,28 @@
 #include <date/date.h>
 #include <fmt/format.h>
 
+#include <array>
+#include <utility>
+
 namespace rekeyd::sim {
 
 namespace json = boost::json;
 
 namespace {
 
-std::string http_date(Instant instant) { return date::format("%a, %d %b %Y %T GMT", instant); }
+// date::format would take a stream and its locale for it, ten times the time; every answer has a date.
+std::string http_date(Instant instant) {
+  constexpr std::array weekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  auto const midnight = date::floor<date::days>(instant);
+  date::year_month_day const day{midnight};
+  date::hh_mm_ss const time{instant - midnight};
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                     weekdays.at(date::weekday(midnight).c_encoding()), static_cast<unsigned>(day.day()),
+                     months.at(static_cast<unsigned>(day.month()) - 1), static_cast<int>(day.year()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
+}
 
 // "5", an HTTP date, or "date:5": a date so many seconds from now.
 std::string retry_after_value(std::string const& wanted, Instant now) {
@@ -170,7 +185,7 @@ json::value Cloud::state(Instant now) const {
   for (auto const& service : services_) {
     if (auto state = service->state(now); !state.is_null()) services.push_back(std::move(state));
   }
-  return {{"now", to_rfc3339(now)}, {"services", services}, {"requests", request_counts()}};
+  return {{"now", to_rfc3339(now)}, {"services", std::move(services)}, {"requests", request_counts()}};
 }
 
 json::value Cloud::request_counts() const {
