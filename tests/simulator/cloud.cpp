@@ -102,7 +102,7 @@ Service* Cloud::find(std::string const& host) const {
   return nullptr;
 }
 
-Delivery Cloud::handle(Request request, Instant now) {
+Delivery Cloud::handle(Request const& request, Instant now) {
   Delivery delivery;
   if (request.host == control_host) {
     delivery.answer = control(request, now);
@@ -116,7 +116,7 @@ Delivery Cloud::handle(Request request, Instant now) {
   return delivery;
 }
 
-Delivery Cloud::served(Service& service, Request& request, Instant now) {
+Delivery Cloud::served(Service& service, Request const& request, Instant now) {
   auto const verdict = faults_.judge(request, random_);
   Delivery delivery{{}, verdict.delay, Cut::none};
   if (!verdict.fault) {
@@ -136,11 +136,12 @@ Delivery Cloud::served(Service& service, Request& request, Instant now) {
     }
     return delivery;
   }
-  request.token_expired = rule.kind == FaultKind::expired_token;
-  request.lag = rule.lag;
+  Request faulty = request;
+  faulty.token_expired = rule.kind == FaultKind::expired_token;
+  faulty.lag = rule.lag;
   // A replica that lags answers a read as of then.
   bool const read_from_replica = rule.kind == FaultKind::lag && request.method == "GET";
-  delivery.answer = service.handle(request, read_from_replica ? now - rule.lag : now);
+  delivery.answer = service.handle(faulty, read_from_replica ? now - rule.lag : now);
   spoil(delivery, rule.kind);
   return delivery;
 }

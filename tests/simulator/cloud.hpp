@@ -25,7 +25,7 @@ class Cloud {
   Cloud& operator=(Cloud const&) = delete;
 
   /// The one way in. Whoever calls carries out the delivery's delay and cut.
-  Delivery handle(Request request, Instant now);
+  Delivery handle(Request const& request, Instant now);
 
   void add(std::unique_ptr<Service> service);
   FaultRules& faults() { return faults_; }
@@ -45,7 +45,7 @@ class Cloud {
 
  private:
   Service* find(std::string const& host) const;
-  Delivery served(Service& service, Request& request, Instant now);
+  Delivery served(Service& service, Request const& request, Instant now);
   Answer control(Request const& request, Instant now);
   void count(Request const& request, Delivery const& delivery);
 
