@@ -6,7 +6,9 @@
 #include <date/date.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace rekeyd::sim {
@@ -187,6 +189,13 @@ json::value Cloud::state(Instant now) const {
     if (auto state = service->state(now); !state.is_null()) services.push_back(std::move(state));
   }
   return {{"now", to_rfc3339(now)}, {"services", std::move(services)}, {"requests", request_counts()}};
+}
+
+std::vector<KeyTruth> Cloud::keys_as_they_are(Instant now) const {
+  std::vector<KeyTruth> all;
+  for (auto const& service : services_)
+    std::ranges::move(service->keys_as_they_are(now), std::back_inserter(all));
+  return all;
 }
 
 json::value Cloud::request_counts() const {

@@ -40,6 +40,8 @@ class Cloud {
   std::optional<std::string> unwrap_check(Envelope const& envelope) const;
   /// What GET /state shows.
   boost::json::value state(Instant now) const;
+  /// Every key of every service.
+  std::vector<KeyTruth> keys_as_they_are(Instant now) const;
   /// Host → "operation status" → number of requests.
   boost::json::value request_counts() const;
 
