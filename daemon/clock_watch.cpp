@@ -17,7 +17,12 @@ using std::chrono::seconds;
 namespace {
 
 constexpr int agreeing_answers = 3;
-constexpr auto between_questions = std::chrono::minutes(1);
+// A question is a page of a list for each provider. What is to be noticed at once is noticed: a setting of
+// the clock. What is not, a clock that is slewed or a provider's that is mended, is noticed after a tenth of
+// the time that it has lasted.
+constexpr auto shortest_pause = std::chrono::minutes(1);
+constexpr auto longest_pause = std::chrono::hours(1);
+constexpr int pauses_since_news = 10;
 constexpr auto answer_patience = std::chrono::seconds(50);
 constexpr seconds worth_a_line{2};
 
@@ -49,7 +54,11 @@ Hold hold_of(HoldKind kind, BrakeScope scope, std::string sentence, seconds diff
 }  // namespace
 
 ClockWatch::ClockWatch(World& world, Holds& holds)
-    : world_(world), holds_(holds), wall_(world.clock.wall_now()), boot_(world.clock.boot_now()) {
+    : world_(world),
+      holds_(holds),
+      wall_(world.clock.wall_now()),
+      boot_(world.clock.boot_now()),
+      news_(world.clock.mono_now()) {
   for (auto const& [name, instance] : world_.providers) {
     witnesses_[name];
     instance->api->when_date_is_read(
@@ -86,6 +95,7 @@ void ClockWatch::look() {
 void ClockWatch::stepped(seconds by) {
   char const* const direction = by > seconds(0) ? "forward" : "back";
   spdlog::warn("the machine's clock was set {} by {}", direction, span_text(by));
+  news_ = world_.clock.mono_now();
   if (std::chrono::abs(by) <= clock_tolerance) return;
   agreeing_in_a_row_ = 0;
   for (auto& [name, witness] : witnesses_) {
@@ -137,7 +147,8 @@ void ClockWatch::hear(ProviderName const& provider, providers::DateReading const
     agreeing_in_a_row_ = 0;
     return;
   }
-  witness.opinion = differs ? Opinion::differs : Opinion::agrees;
+  Opinion const before = std::exchange(witness.opinion, differs ? Opinion::differs : Opinion::agrees);
+  if (witness.opinion != before) news_ = world_.clock.mono_now();
   witness.agreeing = differs ? 0 : witness.agreeing + 1;
   if (!held_alone(provider)) agreeing_in_a_row_ = differs ? 0 : agreeing_in_a_row_ + 1;
   if (!differs) holds_.forget_accepted(BrakeScope::of(provider));
@@ -209,13 +220,26 @@ asio::awaitable<void> ClockWatch::ask_the_time() {
   for (;;) {
     auto const rings = bell_.rings();
     if (!any_hold_of_clock()) {
+      asked_.reset();
       co_await bell_.wait(rings);
+      news_ = world_.clock.mono_now();
       continue;
     }
-    for (auto const& [name, instance] : world_.providers) co_await ask(name);
-    auto const next = world_.clock.mono_now() + between_questions;
+    if (worth_asking()) {
+      for (auto const& [name, instance] : world_.providers) co_await ask(name);
+      asked_ = world_.clock.mono_now();
+    }
+    auto const next = world_.clock.mono_now() + shortest_pause;
     co_await world_.clock.sleep_until(next);
   }
+}
+
+bool ClockWatch::worth_asking() const {
+  if (!asked_) return true;
+  auto const now = world_.clock.mono_now();
+  auto const pause = std::clamp<providers::Clock::Mono::duration>((now - news_) / pauses_since_news,
+                                                                  shortest_pause, longest_pause);
+  return now - *asked_ >= pause;
 }
 
 /// Any answer tells the time; the first page of a list is one that every provider gives. What it says

@@ -21,7 +21,8 @@ namespace rekeyd::daemon {
 ///   says the same, everything.
 ///
 /// A hold of the clock ends by itself after three answers in a row that agree with the machine. While one
-/// stands the providers are asked every minute.
+/// stands the providers are asked: every minute for the first ten, and the less often the longer nothing has
+/// changed. A setting of the clock, and an answer that says another thing than the one before, begin anew.
 class ClockWatch {
  public:
   ClockWatch(World& world, Holds& holds);
@@ -60,6 +61,7 @@ class ClockWatch {
   bool any_hold_of_clock() const;
   bool held_alone(ProviderName const& provider) const;
   void stepped(std::chrono::seconds by);
+  bool worth_asking() const;
   boost::asio::awaitable<void> ask(ProviderName provider);
 
   World& world_;
@@ -68,6 +70,8 @@ class ClockWatch {
   int agreeing_in_a_row_{};      ///< Over all instances that are not held on their own.
   Instant wall_;                 ///< At the last look,
   providers::Clock::Mono boot_;  ///< both.
+  providers::Clock::Mono news_;  ///< When something was last heard of the clock that was not known before.
+  std::optional<providers::Clock::Mono> asked_;
   Bell bell_;
 };
 

@@ -135,6 +135,7 @@ std::optional<Verdict> not_yet_due(KeyFacts const& facts) {
   Verdict said =
       verdict(KeyStatus::ready, "within_cryptoperiod",
               fmt::format("due {} by policy {}", to_rfc3339(due), policy_of(facts)->policy->name.str()));
+  said.due = due;
   said.next_try = due;
   return said;
 }
@@ -192,6 +193,7 @@ std::optional<Verdict> due_now(KeyFacts const& facts) {
   Verdict said =
       verdict(late ? KeyStatus::overdue : KeyStatus::due, "cryptoperiod_over",
               fmt::format("was due {} by policy {}", to_rfc3339(due), policy_of(facts)->policy->name.str()));
+  said.due = due;
   said.next_try = due;  // past: as soon as the caps allow, the longest due first
   return said;
 }

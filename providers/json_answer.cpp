@@ -165,8 +165,11 @@ JsonAnswer::JsonAnswer(std::string_view body, AnswerContent content)
     if (parsed) document_ = std::make_unique<json::value>(std::move(*parsed));
     if (!parsed) defect_.note(parsed.error().what);
   } else {
+    // A page of a list is thousands of small values that come and go together.
+    auto storage = json::make_shared_resource<json::monotonic_resource>(2 * body.size() + 1024);
     json::error_code failed;
-    *document_ = json::parse(json::string_view(body.data(), body.size()), failed);
+    auto parsed = json::parse(json::string_view(body.data(), body.size()), failed, std::move(storage));
+    document_ = std::make_unique<json::value>(std::move(parsed));
     if (failed) defect_.note(fmt::format("it is not JSON ({})", failed.message()));
   }
   if (defect_.none() && !document_->is_object()) defect_.note("it is JSON but no object");

@@ -2,6 +2,7 @@
 
 #include "providers/http/deadline.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 namespace rekeyd::simulation {
@@ -85,7 +86,7 @@ asio::awaitable<Result<HttpResponse>> Network::travel(std::uint64_t life, HttpRe
 
 void Network::send(Letter letter, std::string where) {
   sim::Randomness& chance = universe_.network;
-  universe_.trace.line(fmt::format("#{} sent {}", letter.number, where));
+  universe_.trace.line(fmt::format(FMT_COMPILE("#{} sent {}"), letter.number, where));
   if (chance.chance(chances.lost)) {
     ++universe_.faults;
     universe_.trace.line(fmt::format("#{} is lost on the way", letter.number));
@@ -112,8 +113,8 @@ void Network::send(Letter letter, std::string where) {
 void Network::deliver(Letter letter, bool reply_lost, std::string where) {
   --under_way_;
   sim::Delivery delivery = cloud_.handle(letter.request, universe_.clock.true_now());
-  universe_.trace.line(fmt::format("#{} arrived: {} {}{}", letter.number, delivery.answer.operation,
-                                   delivery.answer.status,
+  universe_.trace.line(fmt::format(FMT_COMPILE("#{} arrived: {} {}{}"), letter.number,
+                                   delivery.answer.operation, delivery.answer.status,
                                    delivery.cut == sim::Cut::none ? "" : ", and the connection is reset"));
   on_arrival(letter, delivery);
   if (reply_lost) universe_.trace.line(fmt::format("#{}: the answer is lost", letter.number));

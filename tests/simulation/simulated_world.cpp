@@ -230,7 +230,11 @@ void SimulatedWorld::calm_down(std::string const& host) {
 
 void SimulatedWorld::look_around() {
   truth_.look(universe_.clock.true_now(), Maker::provider);
+  // What the daemon says of its keys at one moment is asked for once, however many rules compare it.
+  auto const ask = scene_.reports;
+  if (ask) scene_.reports = [said = ask()] { return said; };
   tell([](Rule& rule) { rule.looked_around(); });
+  scene_.reports = ask;
   if (life_) {
     if (scene_.at_peace) people_.retry_blocked(life_->daemon());
     if (!scene_.at_peace) people_.look_after(life_->daemon());

@@ -6,13 +6,30 @@
 #include <date/date.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
 namespace rekeyd::sim {
 
 namespace json = boost::json;
 
 namespace {
 
-std::string http_date(Instant instant) { return date::format("%a, %d %b %Y %T GMT", instant); }
+// date::format would take a stream and its locale for it, ten times the time; every answer has a date.
+std::string http_date(Instant instant) {
+  constexpr std::array weekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  auto const midnight = date::floor<date::days>(instant);
+  date::year_month_day const day{midnight};
+  date::hh_mm_ss const time{instant - midnight};
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                     weekdays.at(date::weekday(midnight).c_encoding()), static_cast<unsigned>(day.day()),
+                     months.at(static_cast<unsigned>(day.month()) - 1), static_cast<int>(day.year()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
+}
 
 // "5", an HTTP date, or "date:5": a date so many seconds from now.
 std::string retry_after_value(std::string const& wanted, Instant now) {
@@ -87,7 +104,7 @@ Service* Cloud::find(std::string const& host) const {
   return nullptr;
 }
 
-Delivery Cloud::handle(Request request, Instant now) {
+Delivery Cloud::handle(Request const& request, Instant now) {
   Delivery delivery;
   if (request.host == control_host) {
     delivery.answer = control(request, now);
@@ -101,7 +118,7 @@ Delivery Cloud::handle(Request request, Instant now) {
   return delivery;
 }
 
-Delivery Cloud::served(Service& service, Request& request, Instant now) {
+Delivery Cloud::served(Service& service, Request const& request, Instant now) {
   auto const verdict = faults_.judge(request, random_);
   Delivery delivery{{}, verdict.delay, Cut::none};
   if (!verdict.fault) {
@@ -121,11 +138,12 @@ Delivery Cloud::served(Service& service, Request& request, Instant now) {
     }
     return delivery;
   }
-  request.token_expired = rule.kind == FaultKind::expired_token;
-  request.lag = rule.lag;
+  Request faulty = request;
+  faulty.token_expired = rule.kind == FaultKind::expired_token;
+  faulty.lag = rule.lag;
   // A replica that lags answers a read as of then.
   bool const read_from_replica = rule.kind == FaultKind::lag && request.method == "GET";
-  delivery.answer = service.handle(request, read_from_replica ? now - rule.lag : now);
+  delivery.answer = service.handle(faulty, read_from_replica ? now - rule.lag : now);
   spoil(delivery, rule.kind);
   return delivery;
 }
@@ -170,7 +188,14 @@ json::value Cloud::state(Instant now) const {
   for (auto const& service : services_) {
     if (auto state = service->state(now); !state.is_null()) services.push_back(std::move(state));
   }
-  return {{"now", to_rfc3339(now)}, {"services", services}, {"requests", request_counts()}};
+  return {{"now", to_rfc3339(now)}, {"services", std::move(services)}, {"requests", request_counts()}};
+}
+
+std::vector<KeyTruth> Cloud::keys_as_they_are(Instant now) const {
+  std::vector<KeyTruth> all;
+  for (auto const& service : services_)
+    std::ranges::move(service->keys_as_they_are(now), std::back_inserter(all));
+  return all;
 }
 
 json::value Cloud::request_counts() const {

@@ -25,7 +25,7 @@ class Cloud {
   Cloud& operator=(Cloud const&) = delete;
 
   /// The one way in. Whoever calls carries out the delivery's delay and cut.
-  Delivery handle(Request request, Instant now);
+  Delivery handle(Request const& request, Instant now);
 
   void add(std::unique_ptr<Service> service);
   FaultRules& faults() { return faults_; }
@@ -40,12 +40,14 @@ class Cloud {
   std::optional<std::string> unwrap_check(Envelope const& envelope) const;
   /// What GET /state shows.
   boost::json::value state(Instant now) const;
+  /// Every key of every service.
+  std::vector<KeyTruth> keys_as_they_are(Instant now) const;
   /// Host → "operation status" → number of requests.
   boost::json::value request_counts() const;
 
  private:
   Service* find(std::string const& host) const;
-  Delivery served(Service& service, Request& request, Instant now);
+  Delivery served(Service& service, Request const& request, Instant now);
   Answer control(Request const& request, Instant now);
   void count(Request const& request, Delivery const& delivery);
 

@@ -238,7 +238,15 @@ std::optional<std::string> rsa_encrypt(RsaKey const& key, RsaPadding padding, st
 }
 
 std::optional<std::string> rsa_decrypt(RsaKey const& key, RsaPadding padding, std::string_view cipher) {
-  return rsa_convert(key, padding, cipher, &EVP_PKEY_decrypt_init, &EVP_PKEY_decrypt);
+  constexpr std::size_t kept = 256;
+  std::string asked(cipher);
+  asked.push_back(static_cast<char>(padding));
+  auto& known = key.decrypted();
+  if (auto const found = known.find(asked); found != known.end()) return found->second;
+  auto plain = rsa_convert(key, padding, cipher, &EVP_PKEY_decrypt_init, &EVP_PKEY_decrypt);
+  if (known.size() >= kept) known.clear();
+  known.emplace(std::move(asked), plain);
+  return plain;
 }
 
 std::optional<std::string> aes_wrap(std::string_view key, std::string_view plain) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +14,7 @@ namespace rekeyd::sim {
 
 class Randomness;
 
-/// An RSA key pair, immutable and shared: copies are cheap.
+/// An RSA key pair, immutable and shared: copies are cheap. Not for two threads at once.
 class RsaKey {
  public:
   /// Made from `random` alone, so that a seed gives the same keys. Takes about 0.1 s for 2048 bits.
@@ -30,11 +32,17 @@ class RsaKey {
   std::string const& exponent() const { return *exponent_; }
   EVP_PKEY* get() const { return key_.get(); }
 
+  /// What rsa_decrypt has lately made of a ciphertext and padding: a test that unwraps what the service has
+  /// just unwrapped need not wait for it again.
+  using Decrypted = std::map<std::string, std::optional<std::string>, std::less<>>;
+  Decrypted& decrypted() const { return *decrypted_; }
+
  private:
   explicit RsaKey(std::shared_ptr<EVP_PKEY> key);
   std::shared_ptr<EVP_PKEY> key_;
   // Asked for with every read of a key; OpenSSL takes its time to tell them.
   std::shared_ptr<std::string const> modulus_, exponent_;
+  std::shared_ptr<Decrypted> decrypted_{std::make_shared<Decrypted>()};
 };
 
 enum class RsaPadding {

@@ -109,6 +109,7 @@ std::string_view port_suffix(std::string_view authority) {
 }
 
 bool matches_pattern(std::string const& pattern, std::string const& text) {
+  if (pattern == "*") return true;
   return ::fnmatch(pattern.c_str(), text.c_str(), FNM_CASEFOLD) == 0;
 }
 

@@ -56,6 +56,26 @@ struct SeededDek {
   std::string dek_sha256;  ///< Lower-case hex of the SHA-256 of the DEK: the same before and after a rewrap.
 };
 
+/// A key as it is, whatever reads may see of it: what state() shows, for callers who look often.
+struct KeyTruth {
+  struct Version {
+    std::string id;
+    Instant created;
+    bool enabled{true};
+  };
+  struct Registration {
+    std::string resource;
+    std::string version;
+    bool prevents_deletion{};
+  };
+  std::string reference;          ///< "PROVIDER/VAULT/KEY"; Azure's key names in lower case.
+  std::vector<Version> versions;  ///< As the service keeps them.
+  std::string current;
+  bool usable{true};  ///< Neither disabled nor deleted as a whole.
+  bool root{true};    ///< False for a certificate's key.
+  std::vector<Registration> registrations;
+};
+
 /// One cloud service with its state.
 class Service {
  public:
@@ -70,6 +90,8 @@ class Service {
   virtual Answer refusal(unsigned status, Request const& request) const = 0;
   /// Everything that a test compares with: keys, versions, their states. No key material.
   virtual boost::json::value state(Instant now) const = 0;
+  /// Of all keys that have versions.
+  virtual std::vector<KeyTruth> keys_as_they_are(Instant) const { return {}; }
   /// Makes and wraps the DEKs that the world file asked for. Called at most once.
   virtual std::vector<SeededDek> seed_deks() = 0;
   /// What the control host is asked to do in this service's own world; nothing: it is not for this one.

@@ -1,6 +1,7 @@
 #include "tests/simulation/disk/disk_file.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace rekeyd::simulation {
@@ -9,7 +10,7 @@ namespace {
 void put(std::string& bytes, std::uint64_t offset, std::string_view text) {
   if (text.empty()) return;
   if (bytes.size() < offset + text.size()) bytes.resize(offset + text.size(), '\0');
-  std::ranges::copy(text, bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+  std::memcpy(bytes.data() + offset, text.data(), text.size());
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 
 PosixFiles& files() { return PosixFiles::instance(); }
 bool is_ours(char const* path) {
-  return path != nullptr && path[0] == '/' && SimulatedDisk::of(path) != nullptr;
+  return path != nullptr && path[0] == '/' && SimulatedDisk::of(std::string_view(path)) != nullptr;
 }
 bool is_ours(int descriptor) { return PosixFiles::is_ours(descriptor); }
 

@@ -30,24 +30,26 @@ void fill(struct stat* out, SimulatedDisk const& disk, std::uint64_t number, mod
   out->st_ino = number;
   out->st_mode = mode;
   out->st_nlink = 1;
-  out->st_uid = ::geteuid();
-  out->st_gid = ::getegid();
   out->st_mtim = out->st_ctim = moment(disk.changed(number));
 }
 
-int describe(std::filesystem::path const& path, std::shared_ptr<DiskFile> const& file, struct stat* out) {
-  SimulatedDisk& disk = *SimulatedDisk::of(path);
+int describe(SimulatedDisk const& disk, DiskFile const& file, struct stat* out) {
   if (int const error = disk.readable()) return answer(error);
-  if (file) {
-    fill(out, disk, file->number(), S_IFREG | file->attributes().mode);
-    out->st_uid = file->attributes().owner;
-    out->st_gid = file->attributes().group;
-    out->st_size = static_cast<off_t>(file->bytes().size());
-    return 0;
-  }
+  fill(out, disk, file.number(), S_IFREG | file.attributes().mode);
+  out->st_uid = file.attributes().owner;
+  out->st_gid = file.attributes().group;
+  out->st_size = static_cast<off_t>(file.bytes().size());
+  return 0;
+}
+
+int describe(SimulatedDisk& disk, std::filesystem::path const& path, DiskFile const* file, struct stat* out) {
+  if (file != nullptr) return describe(disk, *file, out);
+  if (int const error = disk.readable()) return answer(error);
   DiskFolder const* const folder = disk.folder(path);
   if (folder == nullptr) return answer(ENOENT);
   fill(out, disk, folder->number(), S_IFDIR | 0755);
+  out->st_uid = ::geteuid();
+  out->st_gid = ::getegid();
   return 0;
 }
 
@@ -182,17 +184,24 @@ int PosixFiles::truncate(int descriptor, off_t size) {
 }
 
 int PosixFiles::status(std::filesystem::path const& path, struct stat* out) {
-  return describe(path, SimulatedDisk::of(path)->file(path), out);
+  SimulatedDisk& disk = *SimulatedDisk::of(path);
+  return describe(disk, path, disk.file(path).get(), out);
 }
 
 int PosixFiles::status(int descriptor, struct stat* out) {
   OpenFile const* const file = find(descriptor);
-  return file == nullptr ? -1 : describe(file->path, file->file, out);
+  if (file == nullptr) return -1;
+  return describe(*SimulatedDisk::of(file->path), file->path, file->file.get(), out);
 }
 
 int PosixFiles::status_at(int folder, char const* name, struct stat* out) {
-  auto const path = path_at(folder, name);
-  return path.empty() ? -1 : status(path, out);
+  OpenFile const* const in = find(folder);
+  if (in == nullptr) return -1;
+  // An envelope store looks at each of its files before each of its steps: without making a path of it.
+  SimulatedDisk& disk = *SimulatedDisk::of(in->path);
+  DiskFolder const* const names = in->file ? nullptr : disk.folder(in->path);
+  auto const file = names == nullptr ? nullptr : names->find(name);
+  return file ? describe(disk, *file, out) : status(path_at(folder, name), out);
 }
 
 int PosixFiles::change(std::filesystem::path const& path, std::shared_ptr<DiskFile> const& file,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <charconv>
 #include <stdexcept>
 
 #include <unistd.h>
@@ -46,15 +47,14 @@ SimulatedDisk::~SimulatedDisk() {
   std::erase_if(disks(), [this](auto const& entry) { return entry.second == this; });
 }
 
-SimulatedDisk* SimulatedDisk::of(std::filesystem::path const& path) {
-  std::string_view text(path.native());
-  if (!text.starts_with(roots)) return nullptr;
-  text.remove_prefix(roots.size());
-  for (auto const& [number, disk] : disks()) {
-    std::string const digits = std::to_string(number);
-    if (text.starts_with(digits) && (text.size() == digits.size() || text[digits.size()] == '/')) return disk;
-  }
-  return nullptr;
+SimulatedDisk* SimulatedDisk::of(std::string_view path) {
+  if (!path.starts_with(roots)) return nullptr;
+  path.remove_prefix(roots.size());
+  int number = 0;
+  auto const [rest, problem] = std::from_chars(path.data(), path.data() + path.size(), number);
+  if (problem != std::errc() || (rest != path.data() + path.size() && *rest != '/')) return nullptr;
+  auto const found = disks().find(number);
+  return found == disks().end() ? nullptr : found->second;
 }
 
 void SimulatedDisk::make_folder(std::filesystem::path const& path) {

@@ -84,7 +84,8 @@ class SimulatedDisk {
 
   // What the two ways in are made of. Each returns 0 or the error as an errno.
 
-  static SimulatedDisk* of(std::filesystem::path const& path);  ///< Null for a path of no simulated disk.
+  static SimulatedDisk* of(std::string_view path);  ///< Null for a path of no simulated disk.
+  static SimulatedDisk* of(std::filesystem::path const& path) { return of(std::string_view(path.native())); }
   std::uint64_t life() const {
     return life_;
   }  ///< Never the same before and after a death, nor on two disks.

@@ -30,20 +30,27 @@ std::string TokenMint::issue(TokenClaims const& claims, Instant now) const {
   return token + "." + signature(token);
 }
 
-std::expected<TokenClaims, TokenFault> TokenMint::read(std::string_view token, Instant now) const {
+std::optional<TokenClaims> TokenMint::claims_in(std::string_view token) const {
   auto const first = token.find('.');
   auto const last = token.rfind('.');
-  if (first == last || token.substr(last + 1) != signature(token.substr(0, last))) {
-    return std::unexpected(TokenFault::malformed);
-  }
+  if (first == last || token.substr(last + 1) != signature(token.substr(0, last))) return std::nullopt;
   auto const body = from_base64url(token.substr(first + 1, last - first - 1));
   auto const claims = body ? json_object(*body) : std::nullopt;
   auto const expires = claims ? integer_member(*claims, "exp") : std::nullopt;
-  if (!expires) return std::unexpected(TokenFault::malformed);
-  TokenClaims result{string_member(*claims, "aud").value_or(""), string_member(*claims, "iss").value_or(""),
+  if (!expires) return std::nullopt;
+  return TokenClaims{string_member(*claims, "aud").value_or(""), string_member(*claims, "iss").value_or(""),
                      string_member(*claims, "appid").value_or(""), Instant(std::chrono::seconds(*expires))};
-  if (result.expires <= now) return std::unexpected(TokenFault::expired);
-  return result;
+}
+
+std::expected<TokenClaims, TokenFault> TokenMint::read(std::string_view token, Instant now) const {
+  if (last_token_.empty() || token != last_token_) {
+    auto claims = claims_in(token);
+    if (!claims) return std::unexpected(TokenFault::malformed);
+    last_token_ = token;
+    last_claims_ = *std::move(claims);
+  }
+  if (last_claims_.expires <= now) return std::unexpected(TokenFault::expired);
+  return last_claims_;
 }
 
 }  // namespace rekeyd::sim::azure

@@ -2,6 +2,7 @@
 #include "policy/instant.hpp"
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,8 +17,9 @@ struct TokenClaims {
 
 enum class TokenFault { malformed, expired };
 
-/// Issues access tokens shaped like Entra's (header.claims.signature), and reads them back. Stateless: a
-/// vault can check any token of the same world.
+/// Issues access tokens shaped like Entra's (header.claims.signature), and reads them back. Knows no token: a
+/// vault can check any of the same world. Only the last good one's content is kept, for the next request that
+/// brings it.
 class TokenMint {
  public:
   explicit TokenMint(std::string secret) : secret_(std::move(secret)) {}
@@ -26,7 +28,11 @@ class TokenMint {
 
  private:
   std::string signature(std::string_view signed_part) const;
+  std::optional<TokenClaims> claims_in(std::string_view token) const;
+
   std::string secret_;
+  mutable std::string last_token_;
+  mutable TokenClaims last_claims_{};
 };
 
 /// "https://sts.windows.net/TENANT/", the issuer of a tenant's tokens.

@@ -22,11 +22,12 @@ json::value sorted(json::value value) {
     for (auto& entry : value.get_array()) entry = sorted(std::move(entry));
   }
   if (!value.is_object()) return value;
-  std::vector<std::pair<std::string, json::value>> members;
-  for (auto& [name, member] : value.get_object()) members.emplace_back(name, sorted(std::move(member)));
-  std::ranges::sort(members, {}, [](auto const& member) { return member.first; });
+  std::vector<json::key_value_pair*> members;
+  for (auto& member : value.get_object()) members.push_back(&member);
+  std::ranges::sort(members, {}, [](json::key_value_pair const* member) { return member->key(); });
   json::object result;
-  for (auto& [name, member] : members) result[name] = std::move(member);
+  result.reserve(members.size());
+  for (auto* const member : members) result.emplace(member->key(), sorted(std::move(member->value())));
   return result;
 }
 
@@ -107,7 +108,8 @@ void add_deletion(json::object& object, Key const& key, Writing const& writing) 
 
 json::object written(json::object object, VaultKind kind) {
   if (kind == VaultKind::vault) return object;
-  return sorted(std::move(object)).get_object();
+  json::value in_order = sorted(std::move(object));
+  return std::move(in_order.get_object());
 }
 
 }  // namespace rekeyd::sim::azure

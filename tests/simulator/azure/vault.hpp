@@ -43,6 +43,7 @@ class Vault : public Service {
   std::vector<std::string> hosts() const override;
   Answer refusal(unsigned status, Request const& request) const override;
   boost::json::value state(Instant now) const override;
+  std::vector<KeyTruth> keys_as_they_are(Instant now) const override;
   std::vector<SeededDek> seed_deks() override;
   void grow_older(std::chrono::seconds by, Instant now) override;
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;

@@ -53,6 +53,22 @@ void Vault::grow_older(std::chrono::seconds by, Instant) {
   for (auto& [name, key] : keys_) azure::grow_older(key, by);
 }
 
+std::vector<KeyTruth> Vault::keys_as_they_are(Instant) const {
+  std::vector<KeyTruth> all;
+  std::string const prefix = settings_.envelope_provider + "/" + settings_.name + "/";
+  for (auto const& [name, key] : keys_) {
+    KeyTruth truth;
+    truth.reference = prefix + name;
+    for (KeyVersion const& version : key.versions)
+      truth.versions.push_back({version.id, version.created, version.enabled});
+    truth.current = key.versions.back().id;
+    truth.usable = !key.deleted && key.versions.back().enabled;
+    truth.root = !key.managed;
+    all.push_back(std::move(truth));
+  }
+  return all;
+}
+
 std::vector<SeededDek> Vault::seed_deks() {
   std::vector<SeededDek> deks;
   for (auto const& [name, key] : keys_) {

@@ -117,6 +117,20 @@ json::object key_state(Key const& key) {
   return object;
 }
 
+KeyTruth truth_of(Key key, std::string const& prefix, Instant now) {
+  settle(key, now);  // time passes on a copy: to look must change nothing
+  KeyTruth truth;
+  truth.reference = prefix + "/" + key.id;
+  for (auto const& version : key.versions) truth.versions.push_back({version.id, version.created});
+  for (auto const& registration : key.registrations) {
+    truth.registrations.push_back(
+        {registration.resource_crn, registration.version_id, registration.prevents_deletion});
+  }
+  truth.current = key.newest().id;
+  truth.usable = key.state == KeyState::active;
+  return truth;
+}
+
 json::object instance_state(Instance const& instance, Instant now) {
   json::array keys;
   for (auto const& [id, key] : instance.keys_as_they_are()) {
@@ -229,6 +243,18 @@ json::value KeyProtect::state(Instant now) const {
   json::array list;
   for (auto const& [id, instance] : instances_) list.emplace_back(instance_state(instance, now));
   return {{"instances", std::move(list)}};
+}
+
+std::vector<KeyTruth> KeyProtect::keys_as_they_are(Instant now) const {
+  std::vector<KeyTruth> all;
+  for (auto const& [instance_id, instance] : instances_) {
+    auto const& settings = instance.settings();
+    for (auto const& [id, key] : instance.keys_as_they_are()) {
+      if (!key.extractable)
+        all.push_back(truth_of(key, settings.envelope_provider + "/" + settings.name, now));
+    }
+  }
+  return all;
 }
 
 Key* KeyProtect::find_key(std::string const& instance, std::string const& key, Instant now) {

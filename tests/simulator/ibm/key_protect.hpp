@@ -28,6 +28,7 @@ class KeyProtect : public Service {
   std::vector<std::string> hosts() const override;
   Answer refusal(unsigned status, Request const& request) const override;
   boost::json::value state(Instant now) const override;
+  std::vector<KeyTruth> keys_as_they_are(Instant now) const override;
   /// POST /registrations: what IBM's own services do when a resource is made with a key or goes.
   std::optional<Answer> control(Request const& request, Instant now) override;
   void grow_older(std::chrono::seconds by, Instant now) override;
