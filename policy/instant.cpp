@@ -1,10 +1,9 @@
 #include "policy/instant.hpp"
 
 #include <date/date.h>
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <algorithm>
-#include <sstream>
 #include <string_view>
 
 namespace rekeyd {
@@ -23,8 +22,7 @@ bool has_form(std::string_view text, std::string_view form) {
 }
 
 /// 2026-05-01T00:00:10 with its offset, without its fraction, if the text is a date in one of the offset's
-/// spellings. The library only gets what has this form: its behaviour is undefined for some texts that have
-/// not.
+/// spellings. strptime alone would take more than that: blanks, signs, numbers without their zeros.
 std::optional<std::string> in_whole_seconds(std::string_view text) {
   constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd";
   std::string_view const moment = text.substr(0, form.size());
@@ -39,43 +37,6 @@ std::optional<std::string> in_whole_seconds(std::string_view text) {
   return std::string(moment).append(offset);
 }
 
-/// The digits' number. Precondition: has_form.
-int number(std::string_view digits) {
-  int value = 0;
-  for (char const digit : digits) value = value * 10 + (digit - '0');
-  return value;
-}
-
-/// What nearly every provider writes, if it is a moment that exists: an inventory reads a date or two of
-/// every key version, and a stream with its locale takes a hundred times as long. Precondition: has the form
-/// dddd-dd-ddTdd:dd:ddZ.
-std::optional<Instant> parse_utc(std::string_view text) {
-  auto const part = [text](std::size_t at, std::size_t size) { return number(text.substr(at, size)); };
-  date::year_month_day const day{date::year(part(0, 4)), date::month(static_cast<unsigned>(part(5, 2))),
-                                 date::day(static_cast<unsigned>(part(8, 2)))};
-  int const hours = part(11, 2);
-  int const minutes = part(14, 2);
-  int const seconds = part(17, 2);
-  if (!day.ok() || hours > 23 || minutes > 59 || seconds > 59) return std::nullopt;
-  return date::sys_days(day) + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
-         std::chrono::seconds(seconds);
-}
-
-void put(std::string& text, std::size_t at, std::size_t digits, int value) {
-  for (std::size_t i = at + digits; i > at; value /= 10) text[--i] = static_cast<char>('0' + value % 10);
-}
-
-// The offset's two spellings differ by a colon; %z reads one, %Ez the other.
-std::optional<Instant> parse_with(std::string const& text, char const* format) {
-  std::istringstream in(text);
-  Instant parsed;
-  in >> date::parse(format, parsed);
-  if (in.fail()) return std::nullopt;
-  in.peek();
-  if (!in.eof()) return std::nullopt;
-  return parsed;
-}
-
 }  // namespace
 
 // date::format gives the same, by a stream and its locale: a hundred times the time, and every event has
@@ -84,34 +45,29 @@ std::string to_rfc3339(Instant instant) {
   auto const day = date::floor<date::days>(instant);
   date::year_month_day const date{day};
   date::hh_mm_ss const time{instant - day};
-  int const year = static_cast<int>(date.year());
-  int const hours = static_cast<int>(time.hours().count());
-  int const minutes = static_cast<int>(time.minutes().count());
-  int const seconds = static_cast<int>(time.seconds().count());
-  int const month = static_cast<int>(static_cast<unsigned>(date.month()));
-  int const of_month = static_cast<int>(static_cast<unsigned>(date.day()));
-  if (year < 0 || year > 9999) {  // No date of RFC 3339, but what somebody has sent is told as it is.
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", year, month, of_month, hours, minutes,
-                       seconds);
-  }
-  std::string text = "0000-00-00T00:00:00Z";
-  put(text, 0, 4, year);
-  put(text, 5, 2, month);
-  put(text, 8, 2, of_month);
-  put(text, 11, 2, hours);
-  put(text, 14, 2, minutes);
-  put(text, 17, 2, seconds);
-  return text;
+  return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z"), static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
+}
+
+std::optional<Instant> instant_of(std::tm const& fields) {
+  constexpr int first_year = 1900;
+  date::year_month_day const day{date::year(first_year + fields.tm_year),
+                                 date::month(static_cast<unsigned>(fields.tm_mon) + 1),
+                                 date::day(static_cast<unsigned>(fields.tm_mday))};
+  constexpr int last_second = 59;  // strptime reads leap seconds, too; no clock of ours has any.
+  if (!day.ok() || fields.tm_sec > last_second) return std::nullopt;
+  return date::sys_days(day) + std::chrono::hours(fields.tm_hour) + std::chrono::minutes(fields.tm_min) +
+         std::chrono::seconds(fields.tm_sec - fields.tm_gmtoff);
 }
 
 std::optional<Instant> parse_rfc3339(std::string_view text) {
   auto const whole = in_whole_seconds(text);
   if (!whole) return std::nullopt;
-  if (whole->ends_with('Z')) return parse_utc(*whole);
-  for (char const* format : {"%FT%T%Ez", "%FT%T%z"}) {
-    if (auto const parsed = parse_with(*whole, format)) return parsed;
-  }
-  return std::nullopt;
+  std::tm fields{};
+  char const* const end = strptime(whole->c_str(), "%Y-%m-%dT%H:%M:%S%z", &fields);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return instant_of(fields);
 }
 
 }  // namespace rekeyd
