@@ -26,6 +26,9 @@ bool is_trouble(Error const& error) {
          error.error_class == ErrorClass::storage || error.error_class == ErrorClass::cancelled;
 }
 
+/// An answer that nobody can read says nothing about the WDEK: it is asked for again, later.
+bool is_unreadable(Error const& error) { return error.error_class == ErrorClass::malformed; }
+
 Error deks_differ(WrappedDek const& dek) {
   Error error;
   error.error_class = ErrorClass::permanent;
@@ -206,7 +209,7 @@ asio::awaitable<std::optional<Error>> Rewrapper::prove_first(Batch& batch) {
       ++batch.tried;
       co_return unproved;
     }
-    if (is_trouble(first.error())) co_return first.error();
+    if (is_trouble(first.error()) || is_unreadable(first.error())) co_return first.error();
   }
   co_return std::nullopt;
 }
@@ -241,6 +244,8 @@ Rewrapper::Sorted Rewrapper::sort_out(Batch const& batch, RewrapSummary& summary
       sorted.replacements.push_back({batch.before[i], moved->dek});
     } else if (is_trouble(moved.error())) {
       summary.trouble = moved.error();
+    } else if (is_unreadable(moved.error())) {
+      summary.unreadable = moved.error();
     } else {
       if (!summary.first_refusal) summary.first_refusal = moved.error();
       if (++summary.refused <= refusals_told_max) {

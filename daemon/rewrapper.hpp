@@ -16,9 +16,10 @@ namespace rekeyd::daemon {
 struct RewrapSummary {
   std::size_t rewrapped{};
   std::size_t already_current{};
-  std::size_t refused{};         ///< Could not be moved and never will be as they are; the old WDEK stays.
-  std::size_t changed{};         ///< Changed under our hands by their application; to be looked at again.
-  std::optional<Error> trouble;  ///< Why the walk ended early: provider or store out of reach.
+  std::size_t refused{};            ///< Could not be moved and never will be as they are; the old WDEK stays.
+  std::size_t changed{};            ///< Changed under our hands by their application; to be looked at again.
+  std::optional<Error> trouble;     ///< Why the walk ended early: provider or store out of reach.
+  std::optional<Error> unreadable;  ///< One answer that could not be read; its WDEK was left as it was.
   std::optional<Error> first_refusal;
   bool stopped{};  ///< The daemon is ending; the rest comes in its next life.
 };

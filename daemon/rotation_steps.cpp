@@ -302,6 +302,7 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
     co_return ended(std::move(rotation), std::move(wait));
   }
   if (moved.trouble) co_return ended(std::move(rotation), outcome_of(*moved.trouble));
+  if (moved.unreadable) co_return ended(std::move(rotation), outcome_of(*moved.unreadable));
   if (moved.refused > 0) {
     StepResult refused = co_await newer_or_refused(std::move(rotation), key, moved);
     co_return refused;

@@ -136,6 +136,21 @@ TEST_CASE("a lost answer to the rotation is settled by reading, never by doublin
   test::require_deks_on_current_versions(life);
 }
 
+TEST_CASE("an answer to a re-wrap that cannot be read delays one WDEK and blocks nothing") {
+  auto const nth = GENERATE(0U, 1U);  // The one that proves the batch, and one of the others.
+  CAPTURE(nth);
+  LivingDaemon life(test::small_world());
+  sim::FaultRule garbled = test::fault("malformed-json", "us-south.*", "POST", "*/actions/rewrap");
+  garbled.skip = nth;
+  life.cloud().faults().add(garbled);
+  life.start();
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  CHECK(life.events(EventKind::rotation_done).size() == 3);
+  CHECK(life.events(EventKind::rotation_blocked).empty());
+  CHECK(life.events(EventKind::dek_refused).empty());
+  test::require_deks_on_current_versions(life);
+}
+
 TEST_CASE("a new version that shows up late is waited for and not made again") {
   LivingDaemon life(test::small_world());
   sim::FaultRule cut = test::fault("reset-after", "payments-eu.*", "POST", "*/create");
