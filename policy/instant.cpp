@@ -46,10 +46,10 @@ int number(std::string_view digits) {
   return value;
 }
 
-/// What nearly every provider writes, if it is a moment that exists: an inventory reads a date or two of
-/// every key version, and a stream with its locale takes a hundred times as long. Precondition: has the form
-/// dddd-dd-ddTdd:dd:ddZ.
-std::optional<Instant> parse_utc(std::string_view text) {
+/// The moment that a text shows, its offset aside, if there is such a moment. An inventory reads a date or
+/// two of every key version, and a stream with its locale takes a hundred times as long. Precondition: begins
+/// with the form dddd-dd-ddTdd:dd:dd.
+std::optional<Instant> parse_shown(std::string_view text) {
   auto const part = [text](std::size_t at, std::size_t size) { return number(text.substr(at, size)); };
   date::year_month_day const day{date::year(part(0, 4)), date::month(static_cast<unsigned>(part(5, 2))),
                                  date::day(static_cast<unsigned>(part(8, 2)))};
@@ -107,7 +107,15 @@ std::string to_rfc3339(Instant instant) {
 std::optional<Instant> parse_rfc3339(std::string_view text) {
   auto const whole = in_whole_seconds(text);
   if (!whole) return std::nullopt;
-  if (whole->ends_with('Z')) return parse_utc(*whole);
+  auto const shown = parse_shown(*whole);
+  if (!shown || whole->ends_with('Z')) return shown;
+  std::string_view const offset = std::string_view(*whole).substr(19);
+  int const hours = number(offset.substr(1, 2));
+  int const minutes = number(offset.substr(offset.size() - 2));
+  if (hours <= 23 && minutes <= 59) {
+    auto const ahead = std::chrono::hours(hours) + std::chrono::minutes(minutes);
+    return offset.front() == '-' ? *shown + ahead : *shown - ahead;
+  }
   for (char const* format : {"%FT%T%Ez", "%FT%T%z"}) {
     if (auto const parsed = parse_with(*whole, format)) return parsed;
   }
