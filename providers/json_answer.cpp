@@ -23,7 +23,9 @@ void JsonObject::note(std::string_view member, std::string_view complaint) const
 }
 
 std::string JsonObject::path_of(std::string_view member) const {
-  return path_.empty() ? std::string(member) : fmt::format("{}.{}", path_, member);
+  std::string path = path_;
+  if (!path.empty()) path += '.';
+  return path += member;
 }
 
 json::value const* JsonObject::find(std::string_view member) const {
@@ -118,8 +120,9 @@ std::vector<JsonObject> JsonObject::objects_if(std::string_view member) const {
   }
   std::vector<JsonObject> entries;
   entries.reserve(value->get_array().size());
+  std::string const list = path_of(member) + "[";
   for (auto const& entry : value->get_array()) {
-    std::string path = fmt::format("{}[{}]", path_of(member), entries.size());
+    std::string path = list + std::to_string(entries.size()) + "]";
     entries.emplace_back(entry.is_object() ? &entry.get_object() : nullptr, std::move(path), *defect_);
   }
   return entries;

@@ -135,6 +135,10 @@ TEST_CASE("dates of providers are read in all their forms and in no other") {
     INFO(wrong);
     CHECK_FALSE(parse_rfc3339(wrong));
   }
+  CHECK(parse_rfc3339("2026-02-02T22:35:06-05:30") == moment);
+  CHECK(parse_rfc3339("2026-02-03T18:05:06+1400") == moment);
+  CHECK_FALSE(parse_rfc3339("2026-02-30T00:00:00+00:00"));
+  CHECK(to_rfc3339(at("2028-02-29T23:59:59Z")) == "2028-02-29T23:59:59Z");
   CHECK(to_rfc3339(moment) == "2026-02-03T04:05:06Z");
   CHECK(to_rfc3339(at("9999-12-31T23:59:59Z")) == "9999-12-31T23:59:59Z");
 }
