@@ -167,7 +167,10 @@ bool Inventory::worth_reading(RootKey const& listed) {
   // A clock that was ahead of time has dated the last reading; what it dated is old, too.
   auto const since = world_.clock.wall_now() - known->stored.last_seen;
   bool const old = since >= full_reading_every || since < -clock_tolerance;
-  return moved || changed || old || known->stored.gone || !known->read_error.empty();
+  // A rotation, ours as well, is what registrations follow; it does not read them itself.
+  bool const rotated_since =
+      before.current_created && known->stored.last_seen < *before.current_created + clock_tolerance;
+  return moved || changed || old || rotated_since || known->stored.gone || !known->read_error.empty();
 }
 
 asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> listed) {

@@ -76,9 +76,13 @@ std::vector<VersionId> ids_of(std::vector<KeyVersion> const& versions) {
   return ids;
 }
 
-/// A reading of the key as facts, told as this rotation's. `maker`: of the version that the rotation made or
-/// adopted, once there is one.
-storage::Change facts_of(Rotation const& rotation, Observation observation) {
+/// A reading of the key as facts, told as this rotation's. It is not a reading in full (registrations are the
+/// inventory's), so the last one of those keeps its date.
+storage::Change facts_of(Rotation const& rotation, TrackedKey const& key, Observation observation) {
+  for (storage::StoredKey& stored : observation.change.keys) {
+    bool const ever_read = key.stored.last_seen != Instant{};
+    if (ever_read) stored.last_seen = key.stored.last_seen;
+  }
   for (HistoryEvent& event : observation.change.events) {
     event.rotation = rotation.id;
     event.policy = rotation.policy;
@@ -88,7 +92,7 @@ storage::Change facts_of(Rotation const& rotation, Observation observation) {
 
 storage::Change facts_of(Rotation const& rotation, TrackedKey const& key, KeyDescription description,
                          Instant at) {
-  return facts_of(rotation, observe(&key, std::move(description), {}, std::nullopt, at));
+  return facts_of(rotation, key, observe(&key, std::move(description), {}, std::nullopt, at));
 }
 
 /// The new version, as the rotation that made or adopted it tells of it.
@@ -172,7 +176,7 @@ asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey c
     StepResult result = ended(std::move(rotation), moot);
     Observation seen = observe(&key, *now, {}, std::nullopt, at);
     result.drift_from = seen.drift_from;
-    result.facts = facts_of(result.rotation, std::move(seen));
+    result.facts = facts_of(result.rotation, key, std::move(seen));
     co_return result;
   }
   rotation.base_version = now->key.current;
@@ -283,7 +287,7 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
   bool const fit = defects.empty();
   Observation seen =
       fit ? observe(&key, *now, {}, std::nullopt, at, maker) : observe_versions(key, *now, at, maker);
-  result.facts = facts_of(rotation, std::move(seen));
+  result.facts = facts_of(rotation, key, std::move(seen));
   if (std::ranges::find(key.stored.versions, version.id, &KeyVersion::id) == key.stored.versions.end()) {
     result.facts.events.push_back(version_event(rotation, version, made_by, evidence, at));
   }

@@ -18,7 +18,7 @@ struct StoredKey {
   RootKey key;
   std::vector<KeyVersion> versions;  ///< Oldest first.
   Instant first_seen{};
-  Instant last_seen{};
+  Instant last_seen{};  ///< Read in full, registrations included.
   bool gone{};          ///< No longer listed by its provider.
   bool admitted{true};  ///< Since it was found, it has been judged whether too many are due at once.
   bool operator==(StoredKey const&) const = default;

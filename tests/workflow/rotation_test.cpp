@@ -151,6 +151,31 @@ TEST_CASE("an answer to a re-wrap that cannot be read delays one WDEK and blocks
   test::require_deks_on_current_versions(life);
 }
 
+TEST_CASE("what is registered with a key is read again at the first inventory after its rotation") {
+  LivingDaemon life(test::small_world());
+  life.settings().inventory_every = std::chrono::hours(12);
+  life.start();
+  sim::Request made{.method = "POST", .host = std::string(sim::control_host), .target = "/registrations"};
+  made.body =
+      R"({"instance": "0a0a0a0a-0000-4000-8000-000000000001", "key": "0b0b0b0b-0000-4000-8000-000000000102",
+          "crn": "crn:v1:bluemix:public:is:us-south:a/3f5a0c9e7d1b4826a0e4c7b9d2f61835::volume:r006-1",
+          "registered": "yes"})";
+  REQUIRE(life.cloud().handle(made, life.clock().wall_now()).answer.status == 201);
+  REQUIRE(life.run_until([&] { return life.settled(); }));
+  KeyRef const key = KeyRef::parse("ibm-prod/kp-main/0b0b0b0b-0000-4000-8000-000000000102").value();
+  auto const on_new_version = [&] {
+    auto const registered = life.store().registrations(key);
+    auto const versions = life.store().versions(key);
+    return registered && registered->size() == 1 && versions && versions->size() == 2 &&
+           registered->front().version == versions->back().version.id;
+  };
+  // Some minutes after an inventory that reads the key, so that the next one would not by itself.
+  life.run_for(std::chrono::hours(24));
+  daemon::RotateRequest const request{.key = key.text(), .reason = "a test"};
+  REQUIRE(life.daemon().rotate(request, "uid 0 (root)", 0));
+  CHECK(life.run_until(on_new_version, std::chrono::hours(12) + std::chrono::minutes(10)));
+}
+
 TEST_CASE("a new version that shows up late is waited for and not made again") {
   LivingDaemon life(test::small_world());
   sim::FaultRule cut = test::fault("reset-after", "payments-eu.*", "POST", "*/create");
