@@ -132,8 +132,7 @@ asio::awaitable<void> Rewrapper::walk_pages(Walk& walk) {
   walk.reading.spawn(read_page(walk, std::string()), "reading wrapped DEKs");
   for (bool more = true; more && !summary.trouble && !summary.stopped;) {
     co_await walk.reading.joined();
-    Result<providers::DekPage> const page =
-        std::exchange(walk.page, std::unexpected(not_read(walk.store.name())));
+    Result<providers::DekPage> page = std::exchange(walk.page, std::unexpected(not_read(walk.store.name())));
     if (!page) {
       summary.trouble = page.error();
       co_return;
@@ -141,7 +140,7 @@ asio::awaitable<void> Rewrapper::walk_pages(Walk& walk) {
     // A store does one thing after the other: what is asked now need not wait for the return of this page.
     more = !page->next.empty();
     if (more) walk.reading.spawn(read_page(walk, page->next), "reading wrapped DEKs");
-    std::shared_ptr<Batch> const batch = batch_of(walk, *page);
+    std::shared_ptr<Batch> const batch = batch_of(walk, *std::move(page));
     if (!batch->before.empty()) co_await move(walk, batch);
     if (stop_.requested) summary.stopped = true;
   }
@@ -154,14 +153,14 @@ asio::awaitable<void> Rewrapper::read_page(Walk& walk, std::string cursor) {
 }
 
 /// What of a page is not on the target version yet.
-std::shared_ptr<Rewrapper::Batch> Rewrapper::batch_of(Walk& walk, providers::DekPage const& page) {
+std::shared_ptr<Rewrapper::Batch> Rewrapper::batch_of(Walk& walk, providers::DekPage page) {
   auto batch = std::make_shared<Batch>(walk.rotation, walk.store, walk.kms, *walk.rotation.new_version,
                                        walk.wrap_at_service);
-  for (WrappedDek const& dek : page.deks) {
+  for (WrappedDek& dek : page.deks) {
     if (dek.version == batch->target) {
       ++walk.summary.already_current;
     } else {
-      batch->before.push_back(dek);
+      batch->before.push_back(std::move(dek));
     }
   }
   return batch;

@@ -53,7 +53,7 @@ class Rewrapper {
                                           RewrapSummary& summary);
   boost::asio::awaitable<void> walk_pages(Walk& walk);
   static boost::asio::awaitable<void> read_page(Walk& walk, std::string cursor);
-  static std::shared_ptr<Batch> batch_of(Walk& walk, providers::DekPage const& page);
+  static std::shared_ptr<Batch> batch_of(Walk& walk, providers::DekPage page);
   boost::asio::awaitable<void> move(Walk& walk, std::shared_ptr<Batch> batch);
   boost::asio::awaitable<void> settle(Walk& walk);
   boost::asio::awaitable<std::optional<Error>> prove_first(Batch& batch);
