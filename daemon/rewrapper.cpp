@@ -190,7 +190,7 @@ asio::awaitable<void> Rewrapper::settle(Walk& walk) {
   walk.next_waits = false;
   co_await walk.reading.joined();
   co_await walk.putting_back.joined();
-  if (!walk.untold.events.empty()) record(walk, walk.untold);
+  if (!walk.untold.events.empty()) co_await record(walk);
   if (!walk.is_back && !walk.summary.trouble) walk.summary.trouble = not_put_back(walk.store.name());
 }
 
@@ -262,15 +262,20 @@ HistoryEvent Rewrapper::refusal_event(Batch const& batch, WrappedDek const& dek,
   return event;
 }
 
+/// Once begun it comes to its end.
 asio::awaitable<void> Rewrapper::put_back(Walk& walk, std::shared_ptr<Batch> batch, Sorted sorted) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   storage::append(walk.untold, std::move(sorted.kept));
   // The previous WDEKs are durable before any of them is replaced.
-  if (!record(walk, std::exchange(walk.untold, {}))) co_return;
+  bool const kept = co_await record(walk);
+  if (!kept) co_return;
   bool whole = true;
   if (!sorted.replacements.empty()) {
     std::size_t const replaced = co_await replace(walk, std::move(sorted.replacements), whole);
     walk.untold = replaced_event(*batch, replaced);
-    if (!walk.next_waits && !record(walk, std::exchange(walk.untold, {}))) co_return;
+    bool told = true;
+    if (!walk.next_waits) told = co_await record(walk);
+    if (!told) co_return;
   }
   walk.is_back = whole;
 }
@@ -311,11 +316,12 @@ storage::Change Rewrapper::replaced_event(Batch const& batch, std::size_t replac
   return change;
 }
 
-/// False, and trouble for the walk: it is not on record.
-bool Rewrapper::record(Walk& walk, storage::Change const& change) {
-  Result<void> const written = world_.store.commit(change);
+/// Puts what is untold on record. False, and trouble for the walk: it is not.
+asio::awaitable<bool> Rewrapper::record(Walk& walk) {
+  storage::Change change = std::exchange(walk.untold, {});
+  Result<void> const written = co_await group_.commit(std::move(change));
   if (!written) walk.summary.trouble = written.error();
-  return written.has_value();
+  co_return written.has_value();
 }
 
 asio::awaitable<Result<std::size_t>> Rewrapper::left_behind(KeyRef key, VersionId target) {

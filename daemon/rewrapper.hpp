@@ -1,4 +1,5 @@
 #pragma once
+#include "daemon/group_commit.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/task_group.hpp"
 #include "daemon/world.hpp"
@@ -35,7 +36,8 @@ struct RewrapSummary {
 /// after any interruption.
 class Rewrapper {
  public:
-  Rewrapper(World& world, StopFlag const& stop) : world_(world), stop_(stop) {}
+  Rewrapper(World& world, StopFlag const& stop)
+      : world_(world), stop_(stop), group_(world.executor, world.store, world.committing) {}
 
   /// `rotation.new_version` is the target.
   boost::asio::awaitable<RewrapSummary> run(Rotation const& rotation, WrapBy wrap);
@@ -66,10 +68,11 @@ class Rewrapper {
   static HistoryEvent refusal_event(Batch const& batch, WrappedDek const& dek, Error const& error,
                                     Instant at);
   storage::Change replaced_event(Batch const& batch, std::size_t replaced);
-  bool record(Walk& walk, storage::Change const& change);
+  boost::asio::awaitable<bool> record(Walk& walk);
 
   World& world_;
   StopFlag const& stop_;
+  GroupCommit group_;
 };
 
 }  // namespace rekeyd::daemon
