@@ -175,6 +175,18 @@ void Journal::add_outcome(storage::StepRecord record, Rotation const& after, Ste
   change.steps.push_back(std::move(record));
 }
 
+asio::awaitable<Result<storage::StepRecord>> Journal::open_and_intend(Rotation rotation) {
+  storage::Change change;
+  add_opening(rotation, change);
+  tries_[rotation.id];  // A new one: there is nothing to be read.
+  Result<storage::StepRecord> record = add_intent(rotation, change);
+  Result<void> const written = co_await group_.commit(std::move(change));
+  if (!written) tries_.erase(rotation.id);
+  if (!written) co_return std::unexpected(written.error());
+  intent_is_durable(*record);
+  co_return record;
+}
+
 asio::awaitable<Result<storage::StepRecord>> Journal::intend(Rotation rotation) {
   storage::Change change;
   change.rotations.push_back(rotation);

@@ -20,6 +20,8 @@ class Journal {
 
   /// The rotation exists from here on.
   Result<void> open(Rotation const& rotation);
+  /// The same, and its first step is about to be tried: one transaction.
+  boost::asio::awaitable<Result<storage::StepRecord>> open_and_intend(Rotation rotation);
   /// The same as part of another change.
   static void add_opening(Rotation const& rotation, storage::Change& change);
   /// `rotation.step` is about to be tried. Returns the record that settle() completes.
