@@ -54,9 +54,14 @@ std::optional<Braked> Brakes::braked(Lane const& lane) {
 
 bool Brakes::in_flight_full(Lane const& lane) { return rekeyd::in_flight_full(facts(lane)); }
 
-void Brakes::began_by_schedule(Lane const& lane, KeyRef const& key, RotationId const& rotation) {
-  caps_.began(lane, world_.clock.wall_now());
-  breakers_.began(key, lane.policy, rotation);
+void Brakes::began_by_schedule(Rotation const& rotation) {
+  caps_.began({rotation.key.provider, rotation.policy}, rotation.opened);
+  breakers_.began(rotation.key, rotation.policy, rotation.id);
+}
+
+void Brakes::did_not_begin(Rotation const& rotation) {
+  caps_.did_not_begin({rotation.key.provider, rotation.policy}, rotation.opened);
+  breakers_.did_not_begin(rotation.key, rotation.policy, rotation.id);
 }
 
 void Brakes::began_on_request(Lane const& lane) { caps_.began(lane, world_.clock.wall_now()); }

@@ -30,7 +30,9 @@ class Brakes {
   bool in_flight_full(Lane const& lane);
 
   /// A rotation has begun by schedule, or because a person asked for it.
-  void began_by_schedule(Lane const& lane, KeyRef const& key, RotationId const& rotation);
+  void began_by_schedule(Rotation const& rotation);
+  /// One that began by schedule could not be put on record: it never was.
+  void did_not_begin(Rotation const& rotation);
   void began_on_request(Lane const& lane);
 
   /// A person lets go the hold of that name, or all of them if it is empty. Returns what was let go.

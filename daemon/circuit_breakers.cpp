@@ -190,4 +190,8 @@ void CircuitBreakers::began(KeyRef const& key, PolicyName const& policy, Rotatio
   }
 }
 
+void CircuitBreakers::did_not_begin(KeyRef const& key, PolicyName const& policy, RotationId const& rotation) {
+  for (BrakeScope const& scope : scopes_of(key.provider, policy)) no_verdict(scope, rotation);
+}
+
 }  // namespace rekeyd::daemon

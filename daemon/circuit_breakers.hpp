@@ -28,6 +28,8 @@ class CircuitBreakers {
   void note(Rotation const& after, StepOutcome const& outcome);
   /// A scheduled rotation has begun: where the circuit is open it is the probe.
   void began(KeyRef const& key, PolicyName const& policy, RotationId const& rotation);
+  /// It never came to be: where it was the probe, the next may be.
+  void did_not_begin(KeyRef const& key, PolicyName const& policy, RotationId const& rotation);
   /// A person has let the hold go: the count begins anew.
   void forget(BrakeScope const& scope) { failing_.erase(scope); }
 

@@ -199,7 +199,7 @@ Result<RotateAnswer> Daemon::rotate(RotateRequest request, std::string caller, u
   if (!found) return std::unexpected(found.error());
   TrackedKey& key = **found;
   if (auto refusal = why_not_on_request(world_, fleet_, key)) return std::unexpected(*std::move(refusal));
-  Result<RotationId> const opened = rotator_.open(key, Trigger::request, caller, request.reason);
+  Result<RotationId> const opened = rotator_.open(key, caller, request.reason);
   if (!opened) return std::unexpected(opened.error());
   scheduler_.began_on_request(key);
   return RotateAnswer{*opened, key.stored.key.ref};

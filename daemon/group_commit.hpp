@@ -10,15 +10,24 @@
 #include <utility>
 #include <vector>
 
+namespace boost::asio {
+class thread_pool;
+}
+
 namespace rekeyd::daemon {
 
 /// Makes the changes of many coroutines durable together: what is handed in within one turn of the event loop
 /// becomes one transaction, so that sixteen rotations wait for the disk once and not sixteen times. Nobody
 /// goes on before his own change is durable.
+///
+/// With a thread the transaction is written there while the loop sends and receives, and what is handed in
+/// meanwhile is the next one; without, by the loop. What is written, and in which order, is the same.
 class GroupCommit {
  public:
-  /// `store` outlives every turn of the executor's loop that follows a commit.
-  GroupCommit(boost::asio::any_io_executor executor, storage::Store& store);
+  /// `store` outlives every turn of the executor's loop that follows a commit, and `thread`, which may be
+  /// null, ends before the store does.
+  GroupCommit(boost::asio::any_io_executor executor, storage::Store& store,
+              boost::asio::thread_pool* thread = nullptr);
 
   /// Completes when `change` is durable, or with the error that kept it from it: then nothing of it happened.
   /// A change that the store refuses spoils no other. If the caller is cancelled meanwhile, the change still
@@ -30,19 +39,12 @@ class GroupCommit {
     explicit Entry(storage::Change c) : change(std::move(c)) {}
 
     storage::Change change;
-    std::optional<Result<void>> outcome;
+    std::optional<Result<void>> outcome;  ///< The loop's alone.
     Bell settled;  ///< One each, so that callers go on in the order in which they came.
   };
-  // Shared with the posted flush, which may come after its group has gone.
-  struct Queue {
-    explicit Queue(storage::Store& s) : store(s) {}
-    void flush();
+  using Group = std::vector<std::shared_ptr<Entry>>;
 
-    storage::Store& store;
-    std::vector<std::shared_ptr<Entry>> waiting;
-  };
-
-  boost::asio::any_io_executor executor_;
+  class Queue;
   std::shared_ptr<Queue> queue_;
 };
 

@@ -132,16 +132,29 @@ Result<void> Journal::open(Rotation const& rotation) {
   return world_.store.commit(change);
 }
 
+Result<int> Journal::next_attempt(Rotation const& rotation) {
+  auto known = tries_.find(rotation.id);
+  if (known == tries_.end()) {
+    auto const earlier = world_.store.steps(rotation.id);
+    if (!earlier) return std::unexpected(earlier.error());
+    known = tries_.emplace(rotation.id, std::map<Step, int>()).first;
+    for (storage::StepRecord const& record : *earlier) ++known->second[record.step];
+  }
+  return known->second[rotation.step] + 1;
+}
+
+void Journal::intent_is_durable(storage::StepRecord const& record) {
+  tries_[record.rotation][record.step] = record.attempt;
+}
+
 Result<storage::StepRecord> Journal::add_intent(Rotation const& rotation, storage::Change& change) {
-  auto const earlier = world_.store.steps(rotation.id);
-  if (!earlier) return std::unexpected(earlier.error());
+  Result<int> const attempt = next_attempt(rotation);
+  if (!attempt) return std::unexpected(attempt.error());
   storage::StepRecord record;
   record.rotation = rotation.id;
   record.step = rotation.step;
-  record.attempt =
-      1 + static_cast<int>(std::ranges::count(*earlier, rotation.step, &storage::StepRecord::step));
+  record.attempt = *attempt;
   record.intended_at = world_.clock.wall_now();
-
   change.steps.push_back(record);
   HistoryEvent event = event_of(rotation, EventKind::step_intended,
                                 fmt::format("step {} intended", to_text(rotation.step)), record.intended_at);
@@ -162,6 +175,18 @@ void Journal::add_outcome(storage::StepRecord record, Rotation const& after, Ste
   change.steps.push_back(std::move(record));
 }
 
+asio::awaitable<Result<storage::StepRecord>> Journal::open_and_intend(Rotation rotation) {
+  storage::Change change;
+  add_opening(rotation, change);
+  tries_[rotation.id];  // A new one: there is nothing to be read.
+  Result<storage::StepRecord> record = add_intent(rotation, change);
+  Result<void> const written = co_await group_.commit(std::move(change));
+  if (!written) tries_.erase(rotation.id);
+  if (!written) co_return std::unexpected(written.error());
+  intent_is_durable(*record);
+  co_return record;
+}
+
 asio::awaitable<Result<storage::StepRecord>> Journal::intend(Rotation rotation) {
   storage::Change change;
   change.rotations.push_back(rotation);
@@ -169,6 +194,7 @@ asio::awaitable<Result<storage::StepRecord>> Journal::intend(Rotation rotation) 
   if (!record) co_return record;
   Result<void> const written = co_await group_.commit(std::move(change));
   if (!written) co_return std::unexpected(written.error());
+  intent_is_durable(*record);
   co_return record;
 }
 
@@ -191,6 +217,8 @@ asio::awaitable<Result<std::optional<storage::StepRecord>>> Journal::settle(
   }
   Result<void> const written = co_await group_.commit(std::move(facts));
   if (!written) co_return std::unexpected(written.error());
+  if (next) intent_is_durable(*next);
+  if (after.state != RotationState::open) tries_.erase(after.id);
   co_return next;
 }
 
@@ -205,7 +233,9 @@ Result<void> Journal::decided(Rotation const& after, std::string const& caller, 
     ending->actor = caller;
     change.events.push_back(*std::move(ending));
   }
-  return world_.store.commit(change);
+  Result<void> written = world_.store.commit(change);
+  if (written && after.state != RotationState::open) tries_.erase(after.id);
+  return written;
 }
 
 }  // namespace rekeyd::daemon

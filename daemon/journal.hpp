@@ -5,6 +5,7 @@
 #include "policy/rotation.hpp"
 #include "storage/store.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,10 +16,12 @@ namespace rekeyd::daemon {
 /// events. An error means nothing was written and nothing may be done on the strength of it.
 class Journal {
  public:
-  explicit Journal(World& world) : world_(world), group_(world.executor, world.store) {}
+  explicit Journal(World& world) : world_(world), group_(world.executor, world.store, world.committing) {}
 
   /// The rotation exists from here on.
   Result<void> open(Rotation const& rotation);
+  /// The same, and its first step is about to be tried: one transaction.
+  boost::asio::awaitable<Result<storage::StepRecord>> open_and_intend(Rotation rotation);
   /// The same as part of another change.
   static void add_opening(Rotation const& rotation, storage::Change& change);
   /// `rotation.step` is about to be tried. Returns the record that settle() completes.
@@ -37,12 +40,17 @@ class Journal {
   Result<void> decided(Rotation const& after, std::string const& caller, std::string const& sentence);
 
  private:
+  Result<int> next_attempt(Rotation const& rotation);
   Result<storage::StepRecord> add_intent(Rotation const& rotation, storage::Change& change);
+  void intent_is_durable(storage::StepRecord const& record);
   void add_outcome(storage::StepRecord record, Rotation const& after, StepOutcome const& outcome,
                    storage::Change& change);
 
   World& world_;
   GroupCommit group_;
+  /// The tries on record, by step, of open rotations that have begun a step in this life: what the store
+  /// would say, without waiting for a commit that is under way.
+  std::map<RotationId, std::map<Step, int>> tries_;
 };
 
 /// An event about a rotation, stamped `at`, with everything that the rotation knows filled in.

@@ -81,6 +81,7 @@ Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_
   auto store = open_store(settings);
   if (!store) return std::unexpected(store.error());
   outside.store = *std::move(store);
+  outside.committing = std::make_unique<boost::asio::thread_pool>(1);
 
   providers::TlsTransportOptions network;
   network.ca_file = settings.network.ca_file.string();
@@ -90,6 +91,7 @@ Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_
   outside.transport = *std::move(transport);
 
   outside.world.reset(new World{executor, *outside.clock, *outside.random, *outside.store, {}, {}});
+  outside.world->committing = outside.committing.get();
   if (auto added = add_providers(settings, outside); !added) return std::unexpected(added.error());
   if (auto added = add_dek_stores(settings, *outside.world); !added) return std::unexpected(added.error());
   return outside;

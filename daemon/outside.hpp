@@ -5,6 +5,7 @@
 #include "storage/store.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <memory>
 
@@ -17,6 +18,7 @@ struct Outside {
   std::unique_ptr<providers::Clock> clock;
   std::unique_ptr<providers::Random> random;
   std::unique_ptr<storage::Store> store;
+  std::unique_ptr<boost::asio::thread_pool> committing;  ///< One thread: group commits.
   std::unique_ptr<providers::HttpTransport> transport;
   std::unique_ptr<World> world;
 };

@@ -135,8 +135,7 @@ asio::awaitable<void> Rewrapper::walk_pages(Walk& walk) {
   walk.reading.spawn(read_page(walk, std::string()), "reading wrapped DEKs");
   for (bool more = true; more && !summary.trouble && !summary.stopped;) {
     co_await walk.reading.joined();
-    Result<providers::DekPage> const page =
-        std::exchange(walk.page, std::unexpected(not_read(walk.store.name())));
+    Result<providers::DekPage> page = std::exchange(walk.page, std::unexpected(not_read(walk.store.name())));
     if (!page) {
       summary.trouble = page.error();
       co_return;
@@ -144,7 +143,7 @@ asio::awaitable<void> Rewrapper::walk_pages(Walk& walk) {
     // A store does one thing after the other: what is asked now need not wait for the return of this page.
     more = !page->next.empty();
     if (more) walk.reading.spawn(read_page(walk, page->next), "reading wrapped DEKs");
-    std::shared_ptr<Batch> const batch = batch_of(walk, *page);
+    std::shared_ptr<Batch> const batch = batch_of(walk, *std::move(page));
     if (!batch->before.empty()) co_await move(walk, batch);
     if (stop_.requested) summary.stopped = true;
   }
@@ -157,14 +156,14 @@ asio::awaitable<void> Rewrapper::read_page(Walk& walk, std::string cursor) {
 }
 
 /// What of a page is not on the target version yet.
-std::shared_ptr<Rewrapper::Batch> Rewrapper::batch_of(Walk& walk, providers::DekPage const& page) {
+std::shared_ptr<Rewrapper::Batch> Rewrapper::batch_of(Walk& walk, providers::DekPage page) {
   auto batch = std::make_shared<Batch>(walk.rotation, walk.store, walk.kms, *walk.rotation.new_version,
                                        walk.wrap_at_service);
-  for (WrappedDek const& dek : page.deks) {
+  for (WrappedDek& dek : page.deks) {
     if (dek.version == batch->target) {
       ++walk.summary.already_current;
     } else {
-      batch->before.push_back(dek);
+      batch->before.push_back(std::move(dek));
     }
   }
   return batch;
@@ -194,7 +193,7 @@ asio::awaitable<void> Rewrapper::settle(Walk& walk) {
   walk.next_waits = false;
   co_await walk.reading.joined();
   co_await walk.putting_back.joined();
-  if (!walk.untold.events.empty()) record(walk, walk.untold);
+  if (!walk.untold.events.empty()) co_await record(walk);
   if (!walk.is_back && !walk.summary.trouble) walk.summary.trouble = not_put_back(walk.store.name());
 }
 
@@ -268,15 +267,20 @@ HistoryEvent Rewrapper::refusal_event(Batch const& batch, WrappedDek const& dek,
   return event;
 }
 
+/// Once begun it comes to its end.
 asio::awaitable<void> Rewrapper::put_back(Walk& walk, std::shared_ptr<Batch> batch, Sorted sorted) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   storage::append(walk.untold, std::move(sorted.kept));
   // The previous WDEKs are durable before any of them is replaced.
-  if (!record(walk, std::exchange(walk.untold, {}))) co_return;
+  bool const kept = co_await record(walk);
+  if (!kept) co_return;
   bool whole = true;
   if (!sorted.replacements.empty()) {
     std::size_t const replaced = co_await replace(walk, std::move(sorted.replacements), whole);
     walk.untold = replaced_event(*batch, replaced);
-    if (!walk.next_waits && !record(walk, std::exchange(walk.untold, {}))) co_return;
+    bool told = true;
+    if (!walk.next_waits) told = co_await record(walk);
+    if (!told) co_return;
   }
   walk.is_back = whole;
 }
@@ -317,11 +321,12 @@ storage::Change Rewrapper::replaced_event(Batch const& batch, std::size_t replac
   return change;
 }
 
-/// False, and trouble for the walk: it is not on record.
-bool Rewrapper::record(Walk& walk, storage::Change const& change) {
-  Result<void> const written = world_.store.commit(change);
+/// Puts what is untold on record. False, and trouble for the walk: it is not.
+asio::awaitable<bool> Rewrapper::record(Walk& walk) {
+  storage::Change change = std::exchange(walk.untold, {});
+  Result<void> const written = co_await group_.commit(std::move(change));
   if (!written) walk.summary.trouble = written.error();
-  return written.has_value();
+  co_return written.has_value();
 }
 
 asio::awaitable<Result<std::size_t>> Rewrapper::left_behind(KeyRef key, VersionId target) {

@@ -1,4 +1,5 @@
 #pragma once
+#include "daemon/group_commit.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/task_group.hpp"
 #include "daemon/world.hpp"
@@ -36,7 +37,8 @@ struct RewrapSummary {
 /// after any interruption.
 class Rewrapper {
  public:
-  Rewrapper(World& world, StopFlag const& stop) : world_(world), stop_(stop) {}
+  Rewrapper(World& world, StopFlag const& stop)
+      : world_(world), stop_(stop), group_(world.executor, world.store, world.committing) {}
 
   /// `rotation.new_version` is the target.
   boost::asio::awaitable<RewrapSummary> run(Rotation const& rotation, WrapBy wrap);
@@ -54,7 +56,7 @@ class Rewrapper {
                                           RewrapSummary& summary);
   boost::asio::awaitable<void> walk_pages(Walk& walk);
   static boost::asio::awaitable<void> read_page(Walk& walk, std::string cursor);
-  static std::shared_ptr<Batch> batch_of(Walk& walk, providers::DekPage const& page);
+  static std::shared_ptr<Batch> batch_of(Walk& walk, providers::DekPage page);
   boost::asio::awaitable<void> move(Walk& walk, std::shared_ptr<Batch> batch);
   boost::asio::awaitable<void> settle(Walk& walk);
   boost::asio::awaitable<std::optional<Error>> prove_first(Batch& batch);
@@ -67,10 +69,11 @@ class Rewrapper {
   static HistoryEvent refusal_event(Batch const& batch, WrappedDek const& dek, Error const& error,
                                     Instant at);
   storage::Change replaced_event(Batch const& batch, std::size_t replaced);
-  bool record(Walk& walk, storage::Change const& change);
+  boost::asio::awaitable<bool> record(Walk& walk);
 
   World& world_;
   StopFlag const& stop_;
+  GroupCommit group_;
 };
 
 }  // namespace rekeyd::daemon

@@ -46,6 +46,10 @@ void RotationCaps::began(Lane const& lane, Instant now) {
   for (BrakeScope const& scope : scopes_of(lane)) uses_[scope].hour.begin(now);
 }
 
+void RotationCaps::did_not_begin(Lane const& lane, Instant then) {
+  for (BrakeScope const& scope : scopes_of(lane)) uses_[scope].hour.take_back(then);
+}
+
 void RotationCaps::count(Lane const& lane, int more) {
   for (BrakeScope const& scope : scopes_of(lane)) uses_[scope].in_flight += more;
 }

@@ -20,6 +20,8 @@ class RotationCaps {
   Result<void> load(storage::StoreReader& store, Instant now);
   /// A rotation has begun: it counts for an hour.
   void began(Lane const& lane, Instant now);
+  /// What began at `then` never came to be.
+  void did_not_begin(Lane const& lane, Instant then);
   /// The caps that count for a lane, with what is used of them.
   std::vector<CapUse> uses(Lane const& lane, Instant now);
 

@@ -1,8 +1,10 @@
 #pragma once
 #include "policy/instant.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <optional>
 
 namespace rekeyd::daemon {
@@ -13,6 +15,12 @@ class RotationQuota {
   void begin(Instant now) {
     forget_before(now);
     begun_.push_back(now);
+  }
+
+  /// What was begun at `then` has come to nothing.
+  void take_back(Instant then) {
+    auto const found = std::find(begun_.rbegin(), begun_.rend(), then);
+    if (found != begun_.rend()) begun_.erase(std::next(found).base());
   }
 
   /// When the next rotation may begin under a cap of `per_hour` > 0, if that is later than `now`.

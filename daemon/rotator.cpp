@@ -56,19 +56,27 @@ Rotation Rotator::begun(storage::StoredKey const& key, PolicyMatch const& match,
   return rotation;
 }
 
-Result<RotationId> Rotator::open(TrackedKey& key, Trigger trigger, std::string requested_by,
-                                 std::string reason) {
+Result<RotationId> Rotator::open(TrackedKey& key, std::string requested_by, std::string reason) {
   Rotation rotation;
-  rotation.trigger = trigger;
+  rotation.trigger = Trigger::request;
   rotation.requested_by = std::move(requested_by);
   rotation.reason = std::move(reason);
-  if (trigger == Trigger::cryptoperiod) rotation.base_version = key.stored.key.current;
   rotation = begun(key.stored, key.match, std::move(rotation));
   if (auto const durable = journal_.open(rotation); !durable) return std::unexpected(durable.error());
   tell_opened(rotation);
   key.rotation = rotation;
   fleet_.look_anew(key);
   return rotation.id;
+}
+
+Rotation const& Rotator::propose(TrackedKey& key, std::string reason) {
+  Rotation rotation;
+  rotation.trigger = Trigger::cryptoperiod;
+  rotation.requested_by = "policy";
+  rotation.reason = std::move(reason);
+  rotation.base_version = key.stored.key.current;
+  key.rotation = begun(key.stored, key.match, std::move(rotation));
+  return *key.rotation;
 }
 
 std::optional<Rotation> Rotator::follower(storage::StoredKey const& stored, VersionId base_version,
@@ -98,7 +106,24 @@ asio::awaitable<void> Rotator::carry_on(KeyRef ref) {
   InHand const in_hand(fleet_, *key);
   if (stop_.requested) co_return;
   std::optional<storage::StepRecord> intended = co_await intend(*key);
-  while (intended) intended = co_await one_step(*key, *std::move(intended));
+  co_await step_by_step(*key, std::move(intended));
+}
+
+asio::awaitable<Result<void>> Rotator::begin(KeyRef ref) {
+  TrackedKey& key = *fleet_.find(ref);
+  InHand const in_hand(fleet_, key);
+  Result<storage::StepRecord> const intended = co_await journal_.open_and_intend(*key.rotation);
+  if (!intended) {
+    key.rotation.reset();
+    co_return std::unexpected(intended.error());
+  }
+  tell_opened(*key.rotation);
+  co_await step_by_step(key, *intended);
+  co_return Result<void>();
+}
+
+asio::awaitable<void> Rotator::step_by_step(TrackedKey& key, std::optional<storage::StepRecord> intended) {
+  while (intended) intended = co_await one_step(key, *std::move(intended));
 }
 
 asio::awaitable<std::optional<storage::StepRecord>> Rotator::intend(TrackedKey& key) {

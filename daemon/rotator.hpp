@@ -24,8 +24,11 @@ class Rotator {
     ended_ = std::move(ended);
   }
 
-  /// Opens a rotation for `key` durably. The caller then spawns carry_on(). Error: nothing happened.
-  Result<RotationId> open(TrackedKey& key, Trigger trigger, std::string requested_by, std::string reason);
+  /// Opens a rotation for `key` durably, as a person asked. The caller then spawns carry_on(). Error: nothing
+  /// happened.
+  Result<RotationId> open(TrackedKey& key, std::string requested_by, std::string reason);
+  /// A rotation that the key's policy asks for, in memory only. The caller then spawns begin().
+  Rotation const& propose(TrackedKey& key, std::string reason);
   /// Someone else has made the current version of the key, which is `stored` from now on. Where the policy
   /// lets us act: a rotation that has only the dependants left to move. It is for the caller to put on record
   /// (Journal::add_opening) in one change with what was found: nothing may end between the two.
@@ -35,6 +38,10 @@ class Rotator {
   /// key as running; the mark is taken off at the end. Never throws except when cancelled.
   boost::asio::awaitable<void> carry_on(KeyRef key);
 
+  /// Puts what was proposed for the key on record, together with its first step's intent, and carries it on.
+  /// Error: it is not on record, nothing was done, and it is gone.
+  boost::asio::awaitable<Result<void>> begin(KeyRef key);
+
   /// A person wants the key's blocked or waiting rotation tried now: failures are forgotten, the provider's
   /// truth and its lag are not. conflict: there is none, or it is under way.
   Result<void> retry(TrackedKey& key, std::string const& caller);
@@ -43,6 +50,7 @@ class Rotator {
  private:
   Rotation begun(storage::StoredKey const& key, PolicyMatch const& match, Rotation rotation);
   boost::asio::awaitable<std::optional<storage::StepRecord>> intend(TrackedKey& key);
+  boost::asio::awaitable<void> step_by_step(TrackedKey& key, std::optional<storage::StepRecord> intended);
   boost::asio::awaitable<std::optional<storage::StepRecord>> one_step(TrackedKey& key,
                                                                       storage::StepRecord intended);
   void take_over(TrackedKey& key, Rotation after, std::optional<Rotation> after_it,

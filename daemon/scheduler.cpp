@@ -91,38 +91,50 @@ void Scheduler::begin_due_rotations(Instant now) {
       fleet_.look_anew(key);
       continue;
     }
-    if (!begin(key, said)) return;
+    begin(key, said);
   }
 }
 
-/// False: the disk refused to put it on record.
-bool Scheduler::begin(TrackedKey& key, Verdict const& why) {
-  Result<RotationId> const opened = rotator_.open(key, Trigger::cryptoperiod, "policy", why.sentence);
-  if (!opened) {
-    storage_trouble_ = "no rotation begins: " + to_text(opened.error());
-    spdlog::error("{}", storage_trouble_);
-    storage_rest_until_ = world_.clock.mono_now() + rest_after_storage_trouble;
-    return false;
-  }
-  KeyRef const ref = key.stored.key.ref;
-  brakes_.began_by_schedule(Fleet::lane_of(key), ref, *opened);
-  carry_on(ref);
-  return true;
+/// What begins together goes on record together.
+void Scheduler::begin(TrackedKey& key, Verdict const& why) {
+  Rotation const& proposed = rotator_.propose(key, why.sentence);
+  brakes_.began_by_schedule(proposed);
+  rotations_.spawn(new_rotation(proposed, take_in_hand(key)), "rotation of " + proposed.key.text());
+}
+
+void Scheduler::carry_on(KeyRef const& key) {
+  rotations_.spawn(open_rotation(key, take_in_hand(*fleet_.find(key))), "rotation of " + key.text());
 }
 
 /// Takes the key out of the index before the coroutine first runs, so that it is not started twice.
-void Scheduler::carry_on(KeyRef const& key) {
-  TrackedKey& tracked = *fleet_.find(key);
-  tracked.running = true;
-  auto place = std::make_unique<RotationCaps::Place>(brakes_.caps(), Fleet::lane_of(tracked));
-  fleet_.look_anew(tracked);
-  rotations_.spawn(rotation_task(key, std::move(place)), "rotation of " + key.text());
+Scheduler::Place Scheduler::take_in_hand(TrackedKey& key) {
+  key.running = true;
+  auto place = std::make_unique<RotationCaps::Place>(brakes_.caps(), Fleet::lane_of(key));
+  fleet_.look_anew(key);
+  return place;
 }
 
-asio::awaitable<void> Scheduler::rotation_task(KeyRef key, std::unique_ptr<RotationCaps::Place> place) {
+asio::awaitable<void> Scheduler::new_rotation(Rotation proposed, Place place) {
+  Result<void> const on_record = co_await rotator_.begin(proposed.key);
+  if (!on_record) {
+    brakes_.did_not_begin(proposed);
+    not_on_record(on_record.error());
+  }
+  place.reset();
+  wake();
+}
+
+asio::awaitable<void> Scheduler::open_rotation(KeyRef key, Place place) {
   co_await rotator_.carry_on(std::move(key));
   place.reset();
   wake();
+}
+
+/// The disk refused.
+void Scheduler::not_on_record(Error const& error) {
+  storage_trouble_ = "no rotation begins: " + to_text(error);
+  spdlog::error("{}", storage_trouble_);
+  storage_rest_until_ = world_.clock.mono_now() + rest_after_storage_trouble;
 }
 
 std::optional<Instant> Scheduler::next_look(Instant now) {

@@ -34,10 +34,14 @@ class Scheduler {
   void start_what_is_due();
   void continue_open_rotations(Instant now);
   void begin_due_rotations(Instant now);
-  bool begin(TrackedKey& key, Verdict const& why);
+  void begin(TrackedKey& key, Verdict const& why);
+  void not_on_record(Error const& error);
   std::optional<Instant> next_look(Instant now);
   void carry_on(KeyRef const& key);
-  boost::asio::awaitable<void> rotation_task(KeyRef key, std::unique_ptr<RotationCaps::Place> place);
+  using Place = std::unique_ptr<RotationCaps::Place>;
+  Place take_in_hand(TrackedKey& key);
+  boost::asio::awaitable<void> new_rotation(Rotation proposed, Place place);
+  boost::asio::awaitable<void> open_rotation(KeyRef key, Place place);
   boost::asio::awaitable<void> sleep_until_needed(std::uint64_t rings);
 
   World& world_;

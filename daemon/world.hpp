@@ -11,10 +11,14 @@
 #include <memory>
 #include <vector>
 
+namespace boost::asio {
+class thread_pool;
+}
+
 namespace rekeyd::daemon {
 
 /// Everything outside that the daemon may touch, in one place. Two worlds fit in one process. One thread: no
-/// member needs a lock.
+/// member needs a lock; the store, which has its own, is written to by `committing` as well.
 struct World {
   boost::asio::any_io_executor executor;
   providers::Clock& clock;
@@ -22,6 +26,7 @@ struct World {
   storage::Store& store;
   std::map<ProviderName, std::unique_ptr<ProviderInstance>> providers;
   std::vector<std::unique_ptr<providers::DekStore>> dek_stores;
+  boost::asio::thread_pool* committing{};  ///< Waits for the disk in the loop's place (GroupCommit); or null.
 
   /// The instance of that name, or null when the configuration no longer has it.
   ProviderInstance* provider(ProviderName const& name) {

@@ -3,6 +3,7 @@
 #include "storage/store.hpp"
 
 #include <memory>
+#include <mutex>
 
 /// What the Store seam reads, from whatever connection: the daemon's own or a read-only one.
 namespace rekeyd::storage {
@@ -76,13 +77,17 @@ class SqliteReading : public Base {
 
  protected:
   Connection& connection() { return *connection_; }
+  /// A connection serves one thread at a time. Held by everybody who uses it, for as long as he does.
+  std::mutex& one_at_a_time() { return mutex_; }
 
  private:
   template <class Read>
   auto read(Read&& what) {
+    std::lock_guard const alone(mutex_);
     return guarded(connection_->where(), "read the database", std::forward<Read>(what));
   }
 
+  std::mutex mutex_;
   std::unique_ptr<Connection> connection_;
   SqliteReader reader_;
 };

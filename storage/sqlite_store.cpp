@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <mutex>
+
 namespace rekeyd::storage {
 
 namespace {
@@ -39,6 +41,7 @@ class SqliteStore final : private Locked, public SqliteReading<Store> {
   }
 
   Result<void> commit(Change const& change) override {
+    std::lock_guard const alone(one_at_a_time());
     return guarded(connection().where(), "record a change", [&] { write(change); });
   }
 

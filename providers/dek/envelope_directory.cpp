@@ -1,5 +1,6 @@
 #include "providers/dek/envelope_directory.hpp"
 
+#include "providers/dek/atomic_replacement.hpp"
 #include "providers/dek/envelope.hpp"
 #include "providers/dek/envelope_batch.hpp"
 #include "providers/dek/envelope_file.hpp"
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -87,19 +87,23 @@ class EnvelopeDirectory final : public DekStore {
  private:
   /// With one file of each folder: what differs from file to file comes out when it is its turn.
   Result<void> rehearse_folders(KeyRef const& key) {
-    static constexpr std::size_t at_once = 1000;
     if (auto fresh = refresh(); !fresh) return fresh;
-    std::set<std::filesystem::path> tried;
-    std::string cursor;
-    for (;;) {
-      std::vector<std::string> const paths = index_.files_of(key, cursor, at_once);
-      if (paths.empty()) return {};
-      cursor = paths.back();
-      for (std::string const& path : paths) {
-        if (!tried.insert(std::filesystem::path(path).parent_path()).second) continue;
-        if (auto well = rehearse_replacement(root_, DekId(path)); !well) return well;
-      }
+    for (std::string const& path : index_.one_of_each_folder(key)) {
+      if (auto well = rehearse_replacement(root_, DekId(path)); !well) return well;
     }
+    return {};
+  }
+
+  /// A life that ended between the renaming of new files and the flush of their folder has left names that a
+  /// loss of power takes back. Whoever reads now that a WDEK has been moved must not see it return.
+  Result<void> flush_names(Folder const& root, KeyRef const& key) {
+    for (std::string const& path : index_.one_of_each_folder(key)) {
+      Result<Folder> const folder = open_folder_of(root, path);
+      if (!folder && folder.error().error_class == ErrorClass::not_found) continue;
+      if (!folder) return std::unexpected(folder.error());
+      if (auto flushed = flush_folder(*folder); !flushed) return flushed;
+    }
+    return {};
   }
 
   Result<void> refresh() {
@@ -121,6 +125,9 @@ class EnvelopeDirectory final : public DekStore {
     }
     Result<Folder> const root = open_root(root_);
     if (!root) return std::unexpected(root.error());
+    if (cursor.empty()) {
+      if (auto flushed = flush_names(*root, key); !flushed) return std::unexpected(flushed.error());
+    }
     LastFolder folder(*root);
     DekPage page;
     while (page.deks.size() < limit) {

@@ -278,6 +278,18 @@ std::vector<std::string> EnvelopeIndex::files_of(KeyRef const& key, std::string 
   return paths;
 }
 
+std::vector<std::string> EnvelopeIndex::one_of_each_folder(KeyRef const& key) const {
+  auto const group = by_group_.find(group_of(key));
+  if (group == by_group_.end()) return {};
+  std::map<std::string_view, std::string_view> first;
+  for (auto const& [path, file] : group->second) {
+    first.emplace(path.substr(0, path.rfind('/') + 1), path);
+  }
+  std::vector<std::string> paths;
+  for (auto const& [folder, path] : first) paths.emplace_back(path);
+  return paths;
+}
+
 std::size_t EnvelopeIndex::count_not_on(KeyRef const& key, VersionId const& version) const {
   auto const group = by_group_.find(group_of(key));
   if (group == by_group_.end()) return 0;

@@ -38,6 +38,9 @@ class EnvelopeIndex {
   /// Paths, relative to the root, of at most `limit` files of `key` that come after `after`, in path order.
   std::vector<std::string> files_of(KeyRef const& key, std::string const& after, std::size_t limit) const;
 
+  /// Of each folder that holds files of `key`, the path of one.
+  std::vector<std::string> one_of_each_folder(KeyRef const& key) const;
+
   /// How many files of `key` hold a DEK that is not on `version`, as they were when last read.
   std::size_t count_not_on(KeyRef const& key, VersionId const& version) const;
 

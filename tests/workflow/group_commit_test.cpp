@@ -9,9 +9,13 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <memory>
+#include <semaphore>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -129,6 +133,65 @@ TEST_CASE("what a cancelled caller has handed in becomes durable, and he hears o
   REQUIRE(office.outcomes.size() == 1);
   CHECK(office.outcomes[0]);
   CHECK(office.history() == std::vector<std::string>{"one"});
+}
+
+/// A store in which a commit stays under way until it is let go on.
+class HeldStore final : public test::ForwardingStore {
+ public:
+  explicit HeldStore(std::filesystem::path const& database) : ForwardingStore(real_store(database)) {}
+  Result<void> commit(storage::Change const& change) override {
+    ++commits;
+    begun.release();
+    go_on.acquire();
+    return ForwardingStore::commit(change);
+  }
+
+  std::counting_semaphore<> begun{0};
+  std::counting_semaphore<> go_on{0};
+  std::atomic<int> commits{};
+};
+
+TEST_CASE(
+    "with a thread the loop goes on while a commit is under way, and what comes meanwhile is the next one") {
+  test::TemporaryFolder folder;
+  HeldStore store(folder.path() / "rekeyd.db");
+  asio::io_context io(1);
+  asio::thread_pool thread(1);
+  GroupCommit group(io.get_executor(), store, &thread);
+  std::vector<std::string> durable;
+  auto const hand_in = [](GroupCommit& to, std::string sentence,
+                          std::vector<std::string>& into) -> asio::awaitable<void> {
+    Result<void> const outcome = co_await to.commit(said(sentence));
+    if (outcome) into.push_back(sentence);
+  };
+  asio::co_spawn(io, hand_in(group, "one", durable), asio::detached);
+  io.poll();
+  store.begun.acquire();
+  for (char const* sentence : {"two", "three"}) {
+    asio::co_spawn(io, hand_in(group, sentence, durable), asio::detached);
+  }
+  io.poll();
+  CHECK(durable.empty());
+  CHECK(store.commits == 1);
+  store.go_on.release(2);
+  io.run();
+  CHECK(durable == std::vector<std::string>{"one", "two", "three"});
+  CHECK(store.commits == 2);
+}
+
+TEST_CASE("an exception of a commit on the thread comes out of the loop") {
+  class ThrowingStore final : public test::ForwardingStore {
+   public:
+    using ForwardingStore::ForwardingStore;
+    Result<void> commit(storage::Change const&) override { throw std::logic_error("a defect"); }
+  };
+  test::TemporaryFolder folder;
+  ThrowingStore store(real_store(folder.path() / "rekeyd.db"));
+  asio::io_context io(1);
+  asio::thread_pool thread(1);
+  GroupCommit group(io.get_executor(), store, &thread);
+  asio::co_spawn(io, group.commit(said("one")), asio::detached);
+  CHECK_THROWS_AS(io.run(), std::logic_error);
 }
 
 TEST_CASE("a loop that is torn down in the middle leaves nothing behind") {

@@ -43,6 +43,9 @@ TEST_CASE("while nothing can be put on record nothing begins and status says why
   // The edit below is meant, however many keys it makes due.
   std::string const some = "storm_warning_percent: 20";
   files.settings.replace(files.settings.find(some), some.size(), "storm_warning_percent: 100");
+  // Just enough for the three that are due: what was never on record must not count.
+  std::string const many = "per_hour: 60";
+  files.settings.replace(files.settings.find(many), many.size(), "per_hour: 3");
   LivingDaemon life(files);
   life.start();
   REQUIRE(life.run_until([&] { return life.daemon().keys().size() == 5; }));

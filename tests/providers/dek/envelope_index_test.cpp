@@ -54,6 +54,8 @@ TEST_CASE("files are found by their key, in path order, in sub-folders too") {
   CHECK(files_of(index, key_number(3)).empty());
   CHECK(index.files_of(key_number(1), "a/deep/y.json", 1) == Paths{"a/x.json"});
   CHECK(index.files_of(key_number(1), "b.json", 1).empty());
+  CHECK(index.one_of_each_folder(key_number(1)) == Paths{"b.json", "a/x.json", "a/deep/y.json"});
+  CHECK(index.one_of_each_folder(key_number(3)).empty());
   CHECK(index.defects().empty());
 }
 
