@@ -22,6 +22,9 @@ namespace rekeyd::providers {
 ///
 /// rehearse() makes the new file beside one of each folder and takes it away again.
 ///
+/// A walk begins with a flush of the folders that hold the key's WDEKs: what it shows as moved by a life that
+/// ended meanwhile does not come back as it was when the power goes.
+///
 /// Leftover files of replacements that a crash cut short (".rekeyd-dek-*.tmp") are removed when their folder
 /// is listed, which happens at least here.
 ///
