@@ -87,6 +87,18 @@ class Application {
     disk.power_cut();
   }
 
+  /// The envelopes that a new life finds on the new version.
+  std::vector<std::string> moved() const {
+    auto store = make_envelope_directory(DekStoreName("payments"), root(), 1);
+    boost::asio::io_context io{1};
+    auto const page = test::run_coroutine(io, (*store)->walk(ledger, "", 100));
+    std::vector<std::string> names;
+    for (WrappedDek const& found : page->deks) {
+      if (found.version == VersionId("v2")) names.push_back(found.id.str());
+    }
+    return names;
+  }
+
   /// An envelope that is neither the old nor the new one, or not the confirmed one; empty: none.
   std::string broken() {
     for (auto const& name : names()) {
@@ -122,6 +134,29 @@ TEST_CASE("after a power cut at any moment every envelope is the old or the new 
       for (auto const& name : application.disk.names_in(application.root())) CHECK(name.ends_with(".json"));
     }
   }
+}
+
+TEST_CASE("what a later life reads as moved stays moved, though the mover died before it flushed the names") {
+  std::size_t moved_in_time = 0;
+  for (std::uint64_t operation = 1; operation < 40; ++operation) {
+    Application application(operation);
+    SimulatedDisk& disk = application.disk;
+    auto store = make_envelope_directory(DekStoreName("payments"), application.root(), 1);
+    std::vector<DekReplacement> batch;
+    for (auto const& name : application.names())
+      batch.push_back({.before = dek(name, "v1", "b2xk"), .after = dek(name, "v2", "bmV3")});
+    disk.die_at(disk.operations() + operation);
+    replace_all(**store, batch);
+    if (!disk.dead()) break;
+    disk.kill_process();
+
+    std::vector<std::string> const read_as_moved = application.moved();
+    moved_in_time += read_as_moved.size();
+    disk.power_cut();
+    INFO("died at operation " << operation);
+    for (std::string const& name : read_as_moved) CHECK(disk.text_of(application.root() / name) == new_text);
+  }
+  CHECK(moved_in_time > 20);
 }
 
 TEST_CASE("a rename without fsync before it loses an envelope's content") {

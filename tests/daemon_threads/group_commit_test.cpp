@@ -1,6 +1,7 @@
 #include "daemon/group_commit.hpp"
 
 #include "storage/sqlite_store.hpp"
+#include "storage/verify.hpp"
 #include "tests/support/forwarding_store.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -9,7 +10,9 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -177,6 +180,36 @@ TEST_CASE(
   io.run();
   CHECK(durable == std::vector<std::string>{"one", "two", "three"});
   CHECK(store.commits == 2);
+}
+
+TEST_CASE("the loop reads and records while the thread commits, and the chain has every event once") {
+  constexpr int each = 40;
+  test::TemporaryFolder folder;
+  auto const store = real_store(folder.path() / "rekeyd.db");
+  asio::io_context io(1);
+  asio::thread_pool thread(1);
+  GroupCommit group(io.get_executor(), *store, &thread);
+  int durable = 0;
+  auto const hand_in = [](GroupCommit& to, int& count) -> asio::awaitable<void> {
+    for (int i = 0; i < each; ++i) {
+      Result<void> const outcome = co_await to.commit(said("of a rotation"));
+      if (outcome) ++count;
+    }
+  };
+  auto const beside = [](storage::Store& in, int& count) -> asio::awaitable<void> {
+    for (int i = 0; i < each; ++i) {
+      if (in.commit(said("of the inventory")) && in.history({})) ++count;
+      co_await asio::post(asio::use_awaitable);
+    }
+  };
+  for (int i = 0; i < 4; ++i) asio::co_spawn(io, hand_in(group, durable), asio::detached);
+  asio::co_spawn(io, beside(*store, durable), asio::detached);
+  io.run();
+  CHECK(durable == 5 * each);
+  auto const report = storage::verify(folder.path() / "rekeyd.db");
+  REQUIRE(report);
+  CHECK(report->findings.empty());
+  CHECK(report->events >= 5 * each);
 }
 
 TEST_CASE("an exception of a commit on the thread comes out of the loop") {
