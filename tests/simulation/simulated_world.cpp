@@ -123,12 +123,26 @@ Outcome SimulatedWorld::live() {
   run_until(begin + a_month * options_.months);
   make_peace();
   run_until(universe_.in(peace));
+  let_what_has_just_begun_end();
   if (!verdicts_.broken()) tell([](Rule& rule) { rule.at_rest(); });
   if (!verdicts_.broken()) {
     stop_daemon();
     run_until(universe_.in(3min));
   }
   return outcome();
+}
+
+/// A key may be due in the last second of all.
+void SimulatedWorld::let_what_has_just_begun_end() {
+  auto const latest = universe_.in(2h);
+  Instant const recently = universe_.clock.true_now() - 2h;
+  auto const just_begun = [&](auto const& each) {
+    return each.second.state == RotationState::open && each.second.opened > recently;
+  };
+  while (!verdicts_.broken() && universe_.clock.mono_now() < latest &&
+         std::ranges::any_of(scene_.on_record.rotations, just_begun)) {
+    step();
+  }
 }
 
 void SimulatedWorld::run_until(providers::Clock::Mono end) {

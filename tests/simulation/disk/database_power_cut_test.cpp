@@ -104,7 +104,7 @@ TEST_CASE("a disk that lies about syncing is found out") {
     Machine machine(seed);
     machine.disk.lies_about_sync(true);
     bool broken = false;
-    for (int life = 0; life < 4 && !broken; ++life) {
+    for (int life = 0; life < 8 && !broken; ++life) {
       machine.live();
       broken = !machine.broken().empty();
     }
