@@ -26,8 +26,7 @@ Result<gid_t> group_id(std::string const& name) {
   std::vector<char> buffer(4096);
   group entry{};
   group* found = nullptr;
-  int status = ERANGE;
-  while ((status = ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found)) == ERANGE) {
+  while (::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == ERANGE) {
     buffer.resize(buffer.size() * 2);
   }
   if (found != nullptr) return entry.gr_gid;
@@ -73,7 +72,7 @@ Result<void> add_dek_stores(config::Settings const& settings, World& world) {
 
 }  // namespace
 
-Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_io_executor executor) {
+Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_io_executor const& executor) {
   Outside outside;
   outside.clock = providers::make_system_clock();
   outside.random = providers::make_system_random();

@@ -25,6 +25,6 @@ struct Outside {
 
 /// Error: the daemon must not start. Says which file, provider or store, what is wrong and what to do. An
 /// unreachable provider is no error here: nothing is asked yet.
-Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_io_executor executor);
+Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_io_executor const& executor);
 
 }  // namespace rekeyd::daemon

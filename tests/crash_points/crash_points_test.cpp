@@ -65,7 +65,7 @@ class Enumeration {
  public:
   Enumeration(RotationCase the_case, Past past)
       : case_(std::move(the_case)), past_(std::move(past)), undisturbed_(run({})) {
-    REQUIRE(undisturbed_.broken == "");
+    REQUIRE_THAT(undisturbed_.broken, Catch::Equals(""));
     REQUIRE(undisturbed_.lives.size() == 1);
   }
 
@@ -106,7 +106,7 @@ class Enumeration {
   RunResult same_end(std::vector<Death> const& deaths) {
     RunResult result = run(deaths);
     INFO(case_.name << ": " << words(deaths, result.lives));
-    CHECK(result.broken == "");
+    CHECK_THAT(result.broken, Catch::Equals(""));
     CHECK(result.end == undisturbed_.end);
     return result;
   }

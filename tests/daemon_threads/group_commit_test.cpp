@@ -183,7 +183,7 @@ TEST_CASE(
 }
 
 TEST_CASE("the loop reads and records while the thread commits, and the chain has every event once") {
-  constexpr int each = 40;
+  constexpr std::int64_t each = 40;
   test::TemporaryFolder folder;
   auto const store = real_store(folder.path() / "rekeyd.db");
   asio::io_context io(1);

@@ -3,9 +3,9 @@
 #include "tests/simulator/section.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 
 namespace rekeyd::simulation {
 
@@ -114,7 +114,8 @@ std::expected<Scenario, std::vector<sim::Mistake>> load_scenario(std::filesystem
   std::ifstream in(file);
   std::ostringstream text;
   text << in.rdbuf();
-  if (!in) return std::unexpected(std::vector{sim::Mistake{0, 0, "", std::strerror(errno)}});
+  if (!in)
+    return std::unexpected(std::vector{sim::Mistake{0, 0, "", std::generic_category().message(errno)}});
   sim::Mistakes mistakes;
   try {
     Scenario scenario = read(YAML::Load(text.str()), mistakes);

@@ -35,7 +35,7 @@ std::string http_date(Instant instant) {
 std::string retry_after_value(std::string const& wanted, Instant now) {
   constexpr std::string_view as_date = "date:";
   if (!wanted.starts_with(as_date)) return wanted;
-  return http_date(now + std::chrono::seconds(std::atol(wanted.c_str() + as_date.size())));
+  return http_date(now + std::chrono::seconds(std::strtol(wanted.c_str() + as_date.size(), nullptr, 10)));
 }
 
 void set_content_type(Answer& answer, std::string const& type) {
@@ -69,7 +69,7 @@ void spoil(Delivery& delivery, FaultKind kind) {
       break;
     case FaultKind::huge_body:
       answer.status = 200;
-      answer.body = R"({"value":")" + std::string(10 * 1024 * 1024, 'A') + R"("})";
+      answer.body = R"({"value":")" + std::string(std::size_t{10} * 1024 * 1024, 'A') + R"("})";
       break;
     case FaultKind::wrong_type:
       set_content_type(answer, "text/plain");

@@ -152,7 +152,7 @@ std::optional<std::string> run(CipherRun const& what, std::string_view input) {
       EVP_CipherFinal_ex(context.get(), raw(output) + written, &rest) != 1) {
     return std::nullopt;
   }
-  output.resize(static_cast<std::size_t>(written + rest));
+  output.resize(static_cast<std::size_t>(written) + static_cast<std::size_t>(rest));
   return output;
 }
 

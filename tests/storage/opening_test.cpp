@@ -156,7 +156,7 @@ TEST_CASE("a cut-off database is refused") {
   Scratch scratch;
   commit_or_fail(*open_or_fail(scratch.database()), full_change());
   std::string const bytes = read_file(scratch.database());
-  REQUIRE(bytes.size() > 10 * 4096);
+  REQUIRE(bytes.size() > 10UL * 4096);
   auto const size = GENERATE_COPY(50u, 100u, 3000u, 4096u, 5 * 4096u, 5 * 4096u + 100u,
                                   static_cast<unsigned>(bytes.size()) - 4096u);
   INFO(size << " bytes left");

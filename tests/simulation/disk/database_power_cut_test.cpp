@@ -93,7 +93,7 @@ TEST_CASE("after a power cut at any moment the database is sound and holds every
       machine.live();
       std::string const broken = machine.broken();
       INFO("seed " << seed << ", life " << life);
-      REQUIRE(broken == "");
+      REQUIRE_THAT(broken, Catch::Equals(""));
     }
   }
 }

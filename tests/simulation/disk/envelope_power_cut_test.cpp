@@ -65,7 +65,7 @@ class Application {
   }
 
   void live() {
-    disk.die_at(disk.operations() + 1 + chance_.below(35 * static_cast<unsigned>(envelopes_)));
+    disk.die_at(disk.operations() + 1 + chance_.below(35 * static_cast<std::uint64_t>(envelopes_)));
     auto store = make_envelope_directory(DekStoreName("payments"), root(), 1);
     // A disk that has lost what it confirmed may leave nothing that could be replaced.
     for (std::uint64_t before = 1, done = 0; store && !disk.dead() && done != before;) {
@@ -127,7 +127,7 @@ TEST_CASE("after a power cut at any moment every envelope is the old or the new 
     for (int life = 0; life < 4; ++life) {
       application.live();
       INFO("seed " << seed << ", life " << life);
-      REQUIRE(application.broken() == "");
+      REQUIRE_THAT(application.broken(), Catch::Equals(""));
       auto store = make_envelope_directory(DekStoreName("payments"), application.root(), 1);
       REQUIRE(store);
       CHECK((*store)->defects().empty());
