@@ -14,26 +14,25 @@ std::chrono::seconds provider_ahead(World& world, ProviderName const& provider) 
   return heard ? providers::clock_offset(*heard, world.clock) : std::chrono::seconds(0);
 }
 
-}  // namespace
-
-Instant provider_now(World& world, ProviderName const& provider) {
-  return world.clock.wall_now() + provider_ahead(world, provider);
-}
-
-Rotation sending(World& world, Rotation rotation) {
-  Instant const now = provider_now(world, rotation.key.provider);
+Rotation sent_at(Rotation rotation, Instant now) {
   rotation.sent = RequestsSent{rotation.sent ? std::min(rotation.sent->first, now) : now, now};
   return rotation;
 }
 
+}  // namespace
+
+Rotation sending(World& world, Rotation rotation) {
+  Instant const now = world.clock.wall_now() + provider_ahead(world, rotation.key.provider);
+  return sent_at(std::move(rotation), now);
+}
+
 RotateDecision decide(World& world, Rotation& rotation, std::vector<KeyVersion> const& versions,
                       std::chrono::seconds visibility_lag) {
-  Instant const now = provider_now(world, rotation.key.provider);
-  if (rotation.sent && now < rotation.sent->last) rotation = sending(world, std::move(rotation));
+  auto const ahead = provider_ahead(world, rotation.key.provider);
+  Instant const now = world.clock.wall_now() + ahead;
+  if (rotation.sent && now < rotation.sent->last) rotation = sent_at(std::move(rotation), now);
   RotateDecision decision = decide_rotate(rotation, versions, visibility_lag, now);
-  if (auto* later = std::get_if<LookAgain>(&decision)) {
-    later->at -= provider_ahead(world, rotation.key.provider);
-  }
+  if (auto* later = std::get_if<LookAgain>(&decision)) later->at -= ahead;
   return decision;
 }
 

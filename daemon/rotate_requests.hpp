@@ -10,10 +10,8 @@
 // of its answers has told last. Where none of them has, the machine's stands in.
 namespace rekeyd::daemon {
 
-/// The moment by the provider's clock. `provider` is configured.
-Instant provider_now(World& world, ProviderName const& provider);
-
-/// The rotation as it is when its request goes out now: to be made durable before.
+/// Of a rotation whose provider is configured: as it is when its request goes out now: to be made durable
+/// before.
 Rotation sending(World& world, Rotation rotation);
 
 /// decide_rotate(); LookAgain names a moment of the machine's clock. A provider whose clock has been set back

@@ -110,17 +110,21 @@ TEST_CASE("a database of ours with an impossible version is refused") {
   CHECK(refusal(scratch.database()).code == "damaged_header");
 }
 
+/// The file as a rekeyd of that schema version has left it, with one key and what `rows` inserts.
+void write_older(std::filesystem::path const& database, std::int64_t version, char const* rows = "") {
+  write_file(database, "");
+  Connection old(database, Access::read_write, std::chrono::milliseconds(0));
+  migrate(old, version);
+  old.execute(R"sql(
+    INSERT INTO root_keys (id, provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
+      operations, exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone)
+    VALUES (1, 'p', 'v', 'k', 'k', 'active', 'rsa', 2048, 'hsm', 'generated', '{}', '[]', 0, 0, 0, '', 1, 2, 0))sql");
+  old.execute(rows);
+}
+
 TEST_CASE("a database of the version before is brought up, and its keys count as judged") {
   Scratch scratch;
-  write_file(scratch.database(), "");
-  {
-    Connection old(scratch.database(), Access::read_write, std::chrono::milliseconds(0));
-    migrate(old, 1);
-    old.execute(R"sql(
-      INSERT INTO root_keys (provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
-        operations, exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone)
-      VALUES ('p', 'v', 'k', 'k', 'active', 'rsa', 2048, 'hsm', 'generated', '{}', '[]', 0, 0, 0, '', 1, 2, 0))sql");
-  }
+  write_older(scratch.database(), 1);
   auto const store = open_or_fail(scratch.database());
   auto const keys = store->keys();
   REQUIRE(keys);
@@ -132,18 +136,10 @@ TEST_CASE("a database of the version before is brought up, and its keys count as
 
 TEST_CASE("a rotate request that an older rekeyd put on record is as old as its rotation") {
   Scratch scratch;
-  write_file(scratch.database(), "");
-  {
-    Connection old(scratch.database(), Access::read_write, std::chrono::milliseconds(0));
-    migrate(old, 2);
-    old.execute(R"sql(
-      INSERT INTO root_keys (id, provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
-        operations, exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone)
-      VALUES (1, 'p', 'v', 'k', 'k', 'active', 'rsa', 2048, 'hsm', 'generated', '{}', '[]', 0, 0, 0, '', 1, 2, 0);
+  write_older(scratch.database(), 2, R"sql(
       INSERT INTO rotations (id, root_key, policy, "trigger", requested_by, reason, known_versions,
         new_version_made_by, step, state, attempts, last_sent, blocked_reason, message, remedy, opened, updated)
       VALUES ('r', 1, '', 'request', '', '', '[]', 'unknown', 'rotate', 'open', 0, 9, '', '', '', 5, 9))sql");
-  }
   auto const store = open_or_fail(scratch.database());
   auto const rotations = store->unfinished_rotations();
   REQUIRE(rotations);

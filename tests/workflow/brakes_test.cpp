@@ -9,12 +9,11 @@ namespace rekeyd {
 namespace {
 
 using namespace std::chrono_literals;
+using test::days;
 using test::done;
 using test::LivingDaemon;
 using test::opened;
 using test::settle;
-
-constexpr auto days = [](int count) { return std::chrono::hours(24 * count); };
 
 std::string every(char const* interval) {
   return std::string("version: 1\npolicies:\n  - { name: all, match: { key: \"*\" }, every: ") + interval +

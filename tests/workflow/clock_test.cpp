@@ -10,22 +10,28 @@ namespace rekeyd {
 namespace {
 
 using namespace std::chrono_literals;
+using test::days;
 using test::done;
 using test::LivingDaemon;
 using test::opened;
 using test::settle;
 
-constexpr auto days = [](int count) { return std::chrono::hours(24 * count); };
+char const* const rotate =
+    "POST us-south.kms.cloud.ibm.com/api/v2/keys/0b0b0b0b-0000-4000-8000-000000000101/actions/rotate";
 
-/// A life that ends right after IBM got the rotate request, whose answer is lost; whether it took effect
-/// depends on `fault`.
+/// What IBM's next rotate makes is not seen at once.
+void let_it_show_late(LivingDaemon& life) {
+  sim::FaultRule lagging = test::fault("reset-before", "us-south.*", "POST", "*/actions/rotate");
+  lagging.kind = sim::FaultKind::lag;
+  lagging.lag = 50s;
+  life.cloud().faults().add(lagging);
+}
+
+/// Until IBM has got the rotate request, whose answer is lost; whether it took effect depends on `fault`.
 void live_until_a_request_of_unknown_fate(LivingDaemon& life, char const* fault) {
   life.cloud().faults().add(test::fault(fault, "us-south.*", "POST", "*/actions/rotate"));
   life.start();
-  std::string const rotate = std::string("POST us-south.kms.cloud.ibm.com/api/v2/keys/") +
-                             "0b0b0b0b-0000-4000-8000-000000000101/actions/rotate";
   REQUIRE(life.run_until([&] { return life.network().count(rotate) == 1; }));
-  life.crash();
 }
 
 TEST_CASE(
@@ -52,15 +58,8 @@ TEST_CASE(
 
 TEST_CASE("a clock that is set ahead does not make a request older that may still be under way") {
   LivingDaemon life(test::small_world());
-  sim::FaultRule lagging = test::fault("reset-before", "us-south.*", "POST", "*/actions/rotate");
-  lagging.kind = sim::FaultKind::lag;
-  lagging.lag = 50s;
-  life.cloud().faults().add(lagging);
-  life.cloud().faults().add(test::fault("reset-after", "us-south.*", "POST", "*/actions/rotate"));
-  char const* const rotate =
-      "POST us-south.kms.cloud.ibm.com/api/v2/keys/0b0b0b0b-0000-4000-8000-000000000101/actions/rotate";
-  life.start();
-  REQUIRE(life.run_until([&] { return life.network().count(rotate) == 1; }));
+  let_it_show_late(life);
+  live_until_a_request_of_unknown_fate(life, "reset-after");
   life.set_machine_clock(22h);
   REQUIRE(life.run_until([&] { return done(life) == 3; }));
   CHECK(life.network().count(rotate) == 1);
@@ -68,9 +67,7 @@ TEST_CASE("a clock that is set ahead does not make a request older that may stil
 
 TEST_CASE("a rotation that rests goes on when the clock by which it rested is set back") {
   LivingDaemon life(test::small_world());
-  sim::FaultRule down = test::fault("refuse", "us-south.*", "POST", "*/actions/rewrap");
-  down.times = 100;
-  life.cloud().faults().add(down);
+  test::refuse_rewraps(life);
   life.start();
   REQUIRE(life.run_until([&] { return opened(life) == 3; }));
   life.set_machine_clock(days(10));
@@ -202,15 +199,13 @@ TEST_CASE("a new life knows how old a request of unknown fate is, however the cl
   CAPTURE(set.count());
   LivingDaemon life(test::small_world());
   SECTION("one that took effect and shows late is waited for, and told as ours") {
-    sim::FaultRule lagging = test::fault("reset-before", "us-south.*", "POST", "*/actions/rotate");
-    lagging.kind = sim::FaultKind::lag;
-    lagging.lag = 50s;
-    life.cloud().faults().add(lagging);
+    let_it_show_late(life);
     live_until_a_request_of_unknown_fate(life, "reset-after");
   }
   SECTION("one that took no effect is sent again as soon as it cannot arrive any more") {
     live_until_a_request_of_unknown_fate(life, "reset-before");
   }
+  life.crash();
   life.set_machine_clock(set);
   life.start();
   REQUIRE(life.run_until([&] { return done(life) == 3; }, 20min));

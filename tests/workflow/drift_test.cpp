@@ -233,9 +233,7 @@ TEST_CASE("a rotation by someone else before, during or after ours is told once 
 
 TEST_CASE("a rotation by someone else while IBM re-wraps for ours is where the wrapped DEKs go") {
   LivingDaemon life(test::small_world());
-  sim::FaultRule down = test::fault("refuse", "us-south.*", "POST", "*/actions/rewrap");
-  down.times = 100;
-  life.cloud().faults().add(down);
+  test::refuse_rewraps(life);
   life.start();
   auto const resting = [&] {
     auto const failed = life.events(EventKind::step_failed);

@@ -195,6 +195,12 @@ sim::FaultRule fault(char const* kind, char const* host, char const* method, cha
   return rules->front();
 }
 
+void refuse_rewraps(LivingDaemon& life) {
+  sim::FaultRule down = fault("refuse", "us-south.*", "POST", "*/actions/rewrap");
+  down.times = 100;
+  life.cloud().faults().add(down);
+}
+
 void require_versions_told_once(LivingDaemon& life) {
   std::map<std::string, int> told;
   for (auto const& recorded : life.events(EventKind::version_found)) {

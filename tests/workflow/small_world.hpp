@@ -16,6 +16,8 @@ extern char const* const vault_key;
 extern char const* const hsm_key;
 extern char const* const ibm_key;
 
+inline std::chrono::hours days(int count) { return std::chrono::hours(24 * count); }
+
 /// How many rotations the history says were opened, and done.
 std::size_t opened(LivingDaemon& life);
 std::size_t done(LivingDaemon& life);
@@ -41,6 +43,8 @@ void require_deks_on_current_versions(LivingDaemon& life);
 void require_deks_readable(LivingDaemon& life);
 /// A fault that hits the first matching request, and no other.
 sim::FaultRule fault(char const* kind, char const* host, char const* method, char const* path);
+/// IBM refuses to re-wrap until the faults are cleared.
+void refuse_rewraps(LivingDaemon& life);
 
 /// Fails the test unless the history chain verifies and the database is sound. Between two lives.
 void require_sound_history(std::filesystem::path const& database);

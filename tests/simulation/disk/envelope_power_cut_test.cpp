@@ -64,6 +64,14 @@ class Application {
     return all;
   }
 
+  /// All of them from the first version to the new one.
+  std::vector<DekReplacement> to_new() const {
+    std::vector<DekReplacement> batch;
+    for (auto const& name : names())
+      batch.push_back({.before = dek(name, "v1", "b2xk"), .after = dek(name, "v2", "bmV3")});
+    return batch;
+  }
+
   void live() {
     disk.die_at(disk.operations() + 1 + chance_.below(35 * static_cast<std::uint64_t>(envelopes_)));
     auto store = make_envelope_directory(DekStoreName("payments"), root(), 1);
@@ -142,11 +150,8 @@ TEST_CASE("what a later life reads as moved stays moved, though the mover died b
     Application application(operation);
     SimulatedDisk& disk = application.disk;
     auto store = make_envelope_directory(DekStoreName("payments"), application.root(), 1);
-    std::vector<DekReplacement> batch;
-    for (auto const& name : application.names())
-      batch.push_back({.before = dek(name, "v1", "b2xk"), .after = dek(name, "v2", "bmV3")});
     disk.die_at(disk.operations() + operation);
-    replace_all(**store, batch);
+    replace_all(**store, application.to_new());
     if (!disk.dead()) break;
     disk.kill_process();
 
@@ -190,11 +195,8 @@ TEST_CASE("many envelopes are brought to the disk with one wait, a few each by i
   auto const operations_for = [](int envelopes) {
     Application application(1, envelopes);
     auto store = make_envelope_directory(DekStoreName("payments"), application.root(), 1);
-    std::vector<DekReplacement> batch;
-    for (auto const& name : application.names())
-      batch.push_back({.before = dek(name, "v1", "b2xk"), .after = dek(name, "v2", "bmV3")});
     std::uint64_t const before = application.disk.operations();
-    for (auto const& result : replace_all(**store, batch)) REQUIRE(result);
+    for (auto const& result : replace_all(**store, application.to_new())) REQUIRE(result);
     return static_cast<int>(application.disk.operations() - before);
   };
   constexpr int folders = 2;

@@ -1,4 +1,5 @@
 #include "tests/simulation/rule.hpp"
+#include "tests/simulator/message.hpp"
 
 #include <fmt/format.h>
 
@@ -18,8 +19,7 @@ struct PowerAction {
 
 /// POST .../virtualMachines/NAME/deallocate | powerOff | start (ARM, Compute).
 std::optional<PowerAction> power_action(sim::Request const& request) {
-  std::string path = request.target.substr(0, request.target.find('?'));
-  std::ranges::transform(path, path.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string const path = sim::lower(request.target.substr(0, request.target.find('?')));
   auto const verb = path.rfind('/');
   if (request.method != "POST" || verb == std::string::npos || !path.contains("/virtualmachines/")) return {};
   std::string const word = path.substr(verb + 1);
