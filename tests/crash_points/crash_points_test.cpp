@@ -92,7 +92,7 @@ class Enumeration {
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (points[i] != Point::change) continue;
       RunResult const result = run({{.point = i, .power = true}});
-      if (result.broken != "" || result.end != undisturbed_.end) return true;
+      if (!result.broken.empty() || result.end != undisturbed_.end) return true;
     }
     return false;
   }

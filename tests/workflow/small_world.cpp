@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace rekeyd::test {
 
@@ -202,14 +203,14 @@ void refuse_rewraps(LivingDaemon& life) {
 }
 
 void require_versions_told_once(LivingDaemon& life) {
-  std::map<std::string, int> told;
+  std::map<std::pair<std::string, std::string>, int> told;
   for (auto const& recorded : life.events(EventKind::version_found)) {
-    ++told[recorded.event.key->text() + " " + recorded.event.version->str()];
+    ++told[{recorded.event.key->text(), recorded.event.version->str()}];
   }
   for (auto const& [key, truth] : keys_at_clouds(life)) {
     for (std::string const& version : truth.versions) {
       INFO(key << " " << version);
-      REQUIRE(told[key + " " + version] == 1);
+      REQUIRE(told[{key, version}] == 1);
     }
   }
 }
