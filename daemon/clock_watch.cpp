@@ -42,6 +42,10 @@ std::string machine_is(seconds offset) {
   return fmt::format("{} {}", span_text(offset), offset > seconds(0) ? "slow" : "fast");
 }
 
+seconds uncertainty_of(providers::DateReading const& reading) {
+  return std::chrono::ceil<seconds>(reading.half_trip) + rounding;
+}
+
 Hold hold_of(HoldKind kind, BrakeScope scope, std::string sentence, seconds difference) {
   Hold hold;
   hold.kind = kind;
@@ -96,7 +100,10 @@ void ClockWatch::stepped(seconds by) {
   char const* const direction = by > seconds(0) ? "forward" : "back";
   spdlog::warn("the machine's clock was set {} by {}", direction, span_text(by));
   news_ = world_.clock.mono_now();
-  if (std::chrono::abs(by) <= clock_tolerance) return;
+  if (std::chrono::abs(by) <= clock_tolerance) {
+    reconsider();
+    return;
+  }
   agreeing_in_a_row_ = 0;
   for (auto& [name, witness] : witnesses_) {
     witness.opinion = Opinion::unheard;
@@ -104,6 +111,22 @@ void ClockWatch::stepped(seconds by) {
   }
   holds_.place(hold_of(HoldKind::clock_stepped, BrakeScope::everything(),
                        fmt::format("the machine's clock was set {} by {}", direction, span_text(by)), by));
+}
+
+/// Steps that are harmless one by one may not be so together: what the providers said, carried on, tells.
+void ClockWatch::reconsider() {
+  bool any_differs = false;
+  for (auto& [name, witness] : witnesses_) {
+    if (!witness.reading) continue;
+    seconds const offset = clock_offset(*witness.reading, world_.clock);
+    bool const differs = clocks_disagree(offset, uncertainty_of(*witness.reading));
+    if (!differs || is_accepted(name, offset)) continue;
+    witness.opinion = Opinion::differs;
+    witness.agreeing = 0;
+    agreeing_in_a_row_ = 0;
+    any_differs = true;
+  }
+  if (any_differs) judge();
 }
 
 bool ClockWatch::checked(ProviderName const& provider) const {
@@ -141,8 +164,7 @@ void ClockWatch::hear(ProviderName const& provider, providers::DateReading const
   Witness& witness = witnesses_[provider];
   witness.reading = reading;
   seconds const offset = clock_offset(reading, world_.clock);
-  seconds const uncertainty = std::chrono::ceil<seconds>(reading.half_trip) + rounding;
-  bool const differs = clocks_disagree(offset, uncertainty);
+  bool const differs = clocks_disagree(offset, uncertainty_of(reading));
   if (differs && is_accepted(provider, offset)) {
     agreeing_in_a_row_ = 0;
     return;

@@ -16,6 +16,8 @@ namespace rekeyd::daemon {
 /// must not begin on a wrong one:
 ///
 /// - a jump by more than `clock_tolerance` against the clock that goes on through suspensions: everything;
+/// - smaller jumps, as soon as the clock differs by more than that from what a provider last said: as if it
+///   said so now;
 /// - at the start, a clock that lies before the newest event of the history: everything;
 /// - an answer whose `Date` differs by more than that: the provider instance; with a second instance that
 ///   says the same, everything.
@@ -61,6 +63,7 @@ class ClockWatch {
   bool any_hold_of_clock() const;
   bool held_alone(ProviderName const& provider) const;
   void stepped(std::chrono::seconds by);
+  void reconsider();
   bool worth_asking() const;
   boost::asio::awaitable<void> ask(ProviderName provider);
 

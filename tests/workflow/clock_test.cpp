@@ -126,6 +126,19 @@ TEST_CASE("a clock that stays wrong is asked about ever less often, and every mi
   REQUIRE(life.run_until([&] { return life.daemon().status().holds.empty(); }, 3min));
 }
 
+TEST_CASE("corrections that are small one by one and large together hold") {
+  LivingDaemon life(test::small_world());
+  life.settings().inventory_every = days(30);  // No answer tells it.
+  settle(life);
+  life.set_machine_clock(4min);
+  life.run_for(2h);
+  CHECK(life.daemon().status().holds.empty());
+  life.set_machine_clock(4min);
+  REQUIRE(life.run_until([&] { return life.held("clock_disagrees"); }, 1s));
+  life.set_machine_clock(-8min);
+  REQUIRE(life.run_until([&] { return life.daemon().status().holds.empty(); }, 3min));
+}
+
 TEST_CASE("a small correction of the clock and a suspended machine are no steps") {
   LivingDaemon life(test::small_world());
   settle(life);
