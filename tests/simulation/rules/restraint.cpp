@@ -25,7 +25,7 @@ class Restraint final : public Rule {
         return fmt::format("rotation {} of {} began while {} is {}", rotation.id.str(), rotation.key.text(),
                            open->id.str(), to_text(open->state));
       });
-      if (rotation.trigger == Trigger::cryptoperiod) began_one();
+      if (rotation.trigger == Trigger::cryptoperiod) began_one(rotation.opened);
     }
   }
 
@@ -67,12 +67,15 @@ class Restraint final : public Rule {
     });
   }
 
-  void began_one() {
+  /// What a crash had put on record, and only the next life finds there, began when it was opened.
+  void began_one(Instant opened) {
     auto const now = scene_.universe.clock.mono_now();
+    auto const age = std::max(scene_.universe.clock.wall_now() - opened, std::chrono::seconds(0));
     // The daemon's hour is its wall clock's, which may be set forward in its course.
     auto const hour = std::chrono::hours(1) - 2 * scene_.clock_error_max;
     while (!began_.empty() && began_.front() + hour <= now) began_.pop_front();
-    began_.push_back(now);
+    if (age >= hour) return;
+    began_.insert(std::ranges::upper_bound(began_, now - age), now - age);
     verdicts().require(Invariant::restraint, began_.size() <= scene_.settings.rotations.per_hour, [&] {
       return fmt::format("{} rotations began within an hour; the cap is {}", began_.size(),
                          scene_.settings.rotations.per_hour);
