@@ -26,6 +26,8 @@ std::string version_for(std::string const& path) {
   if (folded.find("/locks") != std::string::npos) return "2016-09-01";
   if (folded.find("/permissions") != std::string::npos) return "2022-04-01";
   if (folded.find("/providers/") == std::string::npos) return "2021-04-01";
+  if (folded.find("/microsoft.storage/") != std::string::npos) return "2023-01-01";
+  if (folded.find("/microsoft.sql/") != std::string::npos) return "2021-11-01";
   return folded.find("virtualmachines") != std::string::npos ? machine_version : disk_version;
 }
 

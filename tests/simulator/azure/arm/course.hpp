@@ -7,6 +7,9 @@ namespace rekeyd::sim::azure::arm {
 /// Does, in their order, all things that were due until `now`.
 void advance(Estate& estate, KeyDirectory const& keys, Instant now);
 
+/// The keys whose new versions something here follows by itself.
+std::vector<KeyUrl> followed_keys(Estate const& estate);
+
 /// Whether advance() would change anything.
 bool is_due(Estate const& estate, Instant now);
 

@@ -84,6 +84,8 @@ json::object storage_json(Disk const& disk, DiskEncryptionSet const* set, char c
 
 std::string time_text(Instant at) { return date::format("%FT%T", at) + ".0000000+00:00"; }
 
+std::string zulu(Instant at) { return date::format("%FT%T", at) + ".0000000Z"; }
+
 json::object tags_json(Tags const& tags) {
   json::object object;
   for (auto const& [name, value] : tags) object[name] = value;

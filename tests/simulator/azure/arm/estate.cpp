@@ -18,7 +18,7 @@ constexpr std::array<std::pair<Power, char const*>, 6> power_names{{{Power::runn
 
 }  // namespace
 
-std::string ResourceName::id() const { return compute_id(subscription, group, type, name); }
+std::string ResourceName::id() const { return resource_id(subscription, group, provider, type, name); }
 
 std::string ResourceName::key() const { return lower(id()); }
 
@@ -27,7 +27,7 @@ std::string ResourceName::shouted_id() const {
   for (char& letter : loud) {
     if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
   }
-  return compute_id(subscription, loud, type, name);
+  return resource_id(subscription, loud, provider, type, name);
 }
 
 char const* to_text(Power power) {

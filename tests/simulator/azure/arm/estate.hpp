@@ -22,6 +22,7 @@ struct ResourceName {
   std::string group;         ///< As the world writes it.
   std::string type;          ///< "virtualMachines"
   std::string name;
+  std::string provider{"Microsoft.Compute"};
 
   std::string id() const;
   /// id() in lower case.
@@ -132,6 +133,43 @@ struct DiskEncryptionSet {
   bool confidential() const { return encryption_type == "ConfidentialVmEncryptedWithCustomerKey"; }
 };
 
+/// A storage account, as far as its encryption goes.
+struct StorageAccount {
+  ResourceName name;
+  std::string location;
+  Tags tags;
+  std::string identity_type{"SystemAssigned"};
+  std::string principal_id;
+  std::string tenant;
+  bool customer_key{};             ///< Otherwise Microsoft's own key.
+  bool pinned{};                   ///< Its settings name a version; otherwise it follows the newest one.
+  KeyUrl active;                   ///< The version in use.
+  std::optional<Instant> rotated;  ///< When it came to that version.
+  Instant next_check;              ///< When it looks for a new version next, if it follows.
+  bool key_access{true};
+  Instant created;
+};
+
+/// A logical SQL server, as far as transparent data encryption goes.
+struct SqlServer {
+  struct Key {
+    std::string name;  ///< "VAULT_KEY_VERSION"
+    KeyUrl key;
+    Instant created;
+  };
+  ResourceName name;
+  std::string location;
+  std::string identity_type{"SystemAssigned"};
+  std::string principal_id;
+  std::string tenant;
+  std::map<std::string, Key> keys;  ///< By name in lower case. Old ones stay: backups need them.
+  std::string protector;            ///< The key that protects, by name in lower case; empty: Microsoft's own.
+  bool auto_rotation{};
+  Instant next_check;
+  bool key_access{true};
+  std::string operation;  ///< Under way; empty: none.
+};
+
 struct Lock {
   std::string scope;  ///< Id as written.
   std::string name;
@@ -154,7 +192,7 @@ struct Subscription {
   std::map<std::string, std::string> group_locations;
 };
 
-enum class Act { start, power_off, deallocate, change_set };
+enum class Act { start, power_off, deallocate, change_set, put_sql_key, set_protector };
 
 /// A long-running operation: accepted, and ending at its time whoever asks.
 struct Operation {
@@ -180,6 +218,10 @@ struct Operation {
   KeyUrl old_key;
   std::string old_vault;
   bool key_changes{};
+
+  // put_sql_key and set_protector.
+  SqlServer::Key sql_key;  ///< set_protector: without a name for Microsoft's own.
+  bool auto_rotation{};
 };
 
 struct Estate {
@@ -188,6 +230,8 @@ struct Estate {
   std::map<std::string, Disk> disks;
   std::map<std::string, Disk> snapshots;
   std::map<std::string, DiskEncryptionSet> sets;
+  std::map<std::string, StorageAccount> accounts;
+  std::map<std::string, SqlServer> servers;
   std::map<std::string, Operation> operations;
   std::vector<Lock> locks;
   Instant next_key_check;  ///< When machines next notice that their key is gone.

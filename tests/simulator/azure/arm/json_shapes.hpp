@@ -26,6 +26,8 @@ boost::json::object lock_json(Lock const& lock);
 std::string owner_id(VirtualMachine const& machine);
 /// "2026-01-02T03:04:05.0000000+00:00"
 std::string time_text(Instant at);
+/// "2026-01-02T03:04:05.0000000Z", as Storage and SQL write it.
+std::string zulu(Instant at);
 boost::json::object tags_json(Tags const& tags);
 
 inline constexpr char const* disk_encryption_extension = "AzureDiskEncryptionForLinux";

@@ -169,10 +169,10 @@ json::object extension_json(VirtualMachine const& machine) {
 
 std::string owner_id(VirtualMachine const& machine) {
   if (machine.scale_set.empty()) return machine.name.id();
-  return fmt::format(
-      "{}/virtualMachines/{}",
-      compute_id(machine.name.subscription, machine.name.group, "virtualMachineScaleSets", machine.scale_set),
-      machine.name.name.substr(machine.name.name.rfind('_') + 1));
+  return fmt::format("{}/virtualMachines/{}",
+                     resource_id(machine.name.subscription, machine.name.group, machine.name.provider,
+                                 "virtualMachineScaleSets", machine.scale_set),
+                     machine.name.name.substr(machine.name.name.rfind('_') + 1));
 }
 
 }  // namespace rekeyd::sim::azure::arm

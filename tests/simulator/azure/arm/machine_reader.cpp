@@ -119,9 +119,11 @@ void SubscriptionReader::read_machines() {
   for (auto& entry : section_.sections("virtual_machines")) {
     std::string const name = entry.text("name");
     constexpr long most = 10'000;
-    long const count = entry.number("count", 1, most, 1);
-    if (count > 1 && name.find("{n}") == std::string::npos)
+    long count = entry.number("count", 1, most, 1);
+    if (count > 1 && name.find("{n}") == std::string::npos) {
       entry.mistake("name", "needs {n} when count is given");
+      count = 1;
+    }
     long const data_disks = entry.number("data_disks", 0, 64, 0);
     auto const plan = machine_plan(entry, name_of(entry, "virtualMachines", name));
     entry.finish();

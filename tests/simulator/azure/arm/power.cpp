@@ -32,6 +32,8 @@ std::optional<Instant> end_of(Operation const& operation, VirtualMachine const& 
       return operation.started +
              (off || machine.power == Power::stopped ? nothing_to_do : settings.power_off);
     case Act::change_set:
+    case Act::put_sql_key:
+    case Act::set_protector:
       break;
   }
   return operation.started;

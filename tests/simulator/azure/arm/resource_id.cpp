@@ -62,9 +62,9 @@ std::string group_id(std::string_view subscription, std::string_view group) {
   return fmt::format("/subscriptions/{}/resourceGroups/{}", subscription, group);
 }
 
-std::string compute_id(std::string_view subscription, std::string_view group, std::string_view type,
-                       std::string_view name) {
-  return fmt::format("{}/providers/Microsoft.Compute/{}/{}", group_id(subscription, group), type, name);
+std::string resource_id(std::string_view subscription, std::string_view group, std::string_view provider,
+                        std::string_view type, std::string_view name) {
+  return fmt::format("{}/providers/{}/{}/{}", group_id(subscription, group), provider, type, name);
 }
 
 bool is_within(std::string_view id, std::string_view scope) {

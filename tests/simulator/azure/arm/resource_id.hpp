@@ -31,9 +31,9 @@ std::optional<ResourceId> parse_resource_path(std::string_view path);
 
 /// "/subscriptions/S/resourceGroups/G"
 std::string group_id(std::string_view subscription, std::string_view group);
-/// "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/TYPE/NAME"
-std::string compute_id(std::string_view subscription, std::string_view group, std::string_view type,
-                       std::string_view name);
+/// "/subscriptions/S/resourceGroups/G/providers/PROVIDER/TYPE/NAME"
+std::string resource_id(std::string_view subscription, std::string_view group, std::string_view provider,
+                        std::string_view type, std::string_view name);
 
 /// Whether `scope` is `id` or holds it; both in lower case.
 bool is_within(std::string_view id, std::string_view scope);

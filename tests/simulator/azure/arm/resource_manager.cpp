@@ -149,9 +149,7 @@ Answer ResourceManager::answered(Request const& request, Instant now, Headers& e
   if (!id)
     return named(refused_at_gateway(404, "InvalidResourcePath", "The resource path is not valid."),
                  "unknown");
-  for (auto const& [key, set] : estate_.sets) {
-    if (set.follows) keys_->look_at(set.active, now);
-  }
+  for (KeyUrl const& key : followed_keys(estate_)) keys_->look_at(key, now);
   bool const from_replica = request.method == "GET" && now < clock_;
   if (!from_replica) advance_to(now);
   Estate const replica = from_replica ? as_of(now) : Estate{};
@@ -190,6 +188,8 @@ Answer ResourceManager::served(Call const& call) {
   if (call.id.in_group() && !subscription.groups.contains(lower(call.id.group)))
     return named(no_group(call.id.group), "unknown group");
   if (call.id.provider == "microsoft.compute") return compute(call);
+  if (call.id.provider == "microsoft.storage") return storage_accounts(call);
+  if (call.id.provider == "microsoft.sql") return sql(call);
   if (call.id.provider == "microsoft.authorization") return authorization(call);
   if (call.id.provider.empty()) return resources(call);
   return named(refused_at_gateway(404, "InvalidResourceNamespace",

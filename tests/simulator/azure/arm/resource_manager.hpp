@@ -90,6 +90,14 @@ class ResourceManager : public Service {
   // disks.cpp
   Answer disks(Call const& call);
 
+  // other_consumers.cpp
+  Answer storage_accounts(Call const& call);
+  Answer sql(Call const& call);
+  Answer read_sql(Call const& call, SqlServer const& server);
+  Answer put_sql(Call const& call, SqlServer& server);
+  Answer sql_accepted(Call const& call, Operation const& operation) const;
+  Answer sql_operation(Call const& call);
+
   // operations.cpp
   Operation new_operation(Act act, ResourceName const& resource, std::string const& location,
                           std::string const& by, Instant now);

@@ -1,5 +1,6 @@
 #include "tests/simulator/azure/arm/set_change.hpp"
 
+#include "tests/simulator/azure/arm/key_use.hpp"
 #include "tests/simulator/message.hpp"
 
 #include <fmt/format.h>
@@ -10,23 +11,8 @@ namespace rekeyd::sim::azure::arm {
 
 namespace {
 
-/// Why the set's identity could not wrap with the version: found while the change is under way.
-std::optional<Fault> version_fault(DiskEncryptionSet const& set, KeyUrl const& key, KeyDirectory const& keys,
-                                   Instant at) {
-  std::string const url = key.to_text();
-  if (set.identity_type == "None") {
-    return Fault{"ManagedServiceIdentityNotFound",
-                 fmt::format("Managed service identity associated with DiskEncryptionSet '{}' was not found.",
-                             set.name.name)};
-  }
-  if (!set.key_access)
-    return Fault{"KeyVaultAccessForbidden", fmt::format("Access to key '{}' was denied.", url)};
-  auto const facts = keys.find(key, at);
-  if (!facts) return Fault{"KeyVaultKeyNotFound", fmt::format("Key '{}' was not found.", url)};
-  if (!facts->rsa) return Fault{"InvalidParameter", fmt::format("Key '{}' is not an RSA key.", url)};
-  if (!facts->enabled) return Fault{"KeyVaultKeyNotEnabled", fmt::format("Key '{}' is disabled.", url)};
-  if (!facts->in_time(at)) return Fault{"KeyVaultKeyExpired", fmt::format("Key is expired: '{}'.", url)};
-  return std::nullopt;
+KeyUser user_of(DiskEncryptionSet const& set) {
+  return {"DiskEncryptionSet '" + set.name.name + "'", set.identity_type, set.key_access};
 }
 
 std::optional<Objection> refuse(unsigned status, char const* code, std::string message) {
@@ -188,7 +174,7 @@ void end_change(Operation& operation, Estate& estate, KeyDirectory const& keys, 
     set.provisioning = "Succeeded";
     return;
   }
-  if (auto fault = version_fault(set, set.active, keys, at)) {
+  if (auto fault = version_fault(user_of(set), set.active, keys, at)) {
     operation.failure = std::move(fault);
     return go_back(operation, set);
   }
@@ -222,12 +208,12 @@ void follow(DiskEncryptionSet& set, Estate& estate, KeyDirectory const& keys, In
                     set.name.name)};
     return;
   }
-  KeyUrl const newest{set.active.host, set.active.name, current->version};
-  if (version_fault(set, newest, keys, at)) return;
-  set.active = newest;
+  auto const newest = newer_version(user_of(set), set.active, keys, at);
+  if (!newest) return;
+  set.active = *newest;
   set.last_rotation = at;
   auto const machines = machines_of(set, estate);
-  move(machines, newest, machines.size());
+  move(machines, *newest, machines.size());
 }
 
 }  // namespace rekeyd::sim::azure::arm

@@ -182,6 +182,8 @@ Estate read_estate(Section& azure, Surroundings const& around) {
   for (std::size_t i = 0; i < readers.size(); ++i) {
     readers[i].read_machines();
     readers[i].read_disks();
+    readers[i].read_accounts();
+    readers[i].read_servers();
     sections[i].finish();
   }
   return estate;

@@ -15,6 +15,8 @@ class SubscriptionReader {
   void read_sets();
   void read_machines();
   void read_disks();
+  void read_accounts();
+  void read_servers();
 
  private:
   ResourceName name_of(Section& entry, char const* type, std::string const& name);

@@ -72,6 +72,21 @@ json::object set_state(DesTruth const& truth) {
           {"complete", truth.complete}};
 }
 
+json::object account_state(StorageAccount const& account) {
+  if (!account.customer_key) return {{"key", nullptr}};
+  return {{"key", account.active.to_text()}, {"pins_version", account.pinned}};
+}
+
+json::object server_state(SqlServer const& server) {
+  json::array keys;
+  for (auto const& [name, key] : server.keys) keys.emplace_back(key.key.to_text());
+  auto const protector = server.keys.find(server.protector);
+  return {{"protector", protector == server.keys.end() ? json::value(nullptr)
+                                                       : json::value(protector->second.key.to_text())},
+          {"auto_rotation", server.auto_rotation},
+          {"keys", std::move(keys)}};
+}
+
 }  // namespace
 
 ResourceTruth ResourceManager::resources_as_they_are(Instant now) const {
@@ -83,17 +98,22 @@ ResourceTruth ResourceManager::resources_as_they_are(Instant now) const {
 
 json::value ResourceManager::state(Instant now) const {
   if (estate_.subscriptions.empty()) return nullptr;
-  auto const truth = resources_as_they_are(now);
+  Estate then = estate_;
+  advance(then, *keys_, now);
+  auto const truth = truth_of(then, *keys_, now);
   json::object machines;
   for (auto const& machine : truth.virtual_machines) machines[machine.id] = machine_state(machine);
   json::object sets;
   for (auto const& set : truth.disk_encryption_sets) sets[set.id] = set_state(set);
+  json::object accounts;
+  for (auto const& [key, account] : then.accounts) accounts[key] = account_state(account);
+  json::object servers;
+  for (auto const& [key, server] : then.servers) servers[key] = server_state(server);
   json::array locks;
-  for (Lock const& lock : estate_.locks) locks.push_back(lock_json(lock));
-  return {{"service", "azure-resource-manager"},
-          {"virtual_machines", std::move(machines)},
-          {"disk_encryption_sets", std::move(sets)},
-          {"locks", std::move(locks)}};
+  for (Lock const& lock : then.locks) locks.push_back(lock_json(lock));
+  return {{"service", "azure-resource-manager"},     {"virtual_machines", std::move(machines)},
+          {"disk_encryption_sets", std::move(sets)}, {"storage_accounts", std::move(accounts)},
+          {"sql_servers", std::move(servers)},       {"locks", std::move(locks)}};
 }
 
 void ResourceManager::grow_older(std::chrono::seconds by, Instant now) {
