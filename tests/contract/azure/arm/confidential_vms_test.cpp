@@ -57,6 +57,19 @@ TEST_CASE("With all of them deallocated the change goes through, and they boot f
   CHECK(arm.power("vm1") == "running");
 }
 
+TEST_CASE("Whoever starts a machine while the change is under way makes it fail, and none gets the new key") {
+  ArmCaller arm(confidential(stopped));
+  auto const before = arm.current("cvm");
+  auto const accepted = arm.change_key("des1", arm.rotate("cvm"));
+  CHECK(arm.people("vm3", "start").status == 204);
+  arm.wait(minutes(1));
+  CHECK(arm.status(accepted).at("status") == "Failed");
+  CHECK(arm.status(accepted).at("error/code") == "OperationNotAllowed");
+  CHECK(arm.active_key("des1") == before);
+  for (auto const& key : keys_in_use(arm)) CHECK(key == before);
+  CHECK(arm.power("vm3") == "running");
+}
+
 TEST_CASE("A partial change that shows the old version in previousKeys is completed by the same PATCH") {
   ArmCaller arm(confidential(stopped));
   auto const before = arm.current("cvm");

@@ -223,7 +223,10 @@ TEST_CASE(
 }
 
 TEST_CASE("A hibernated machine says so") {
-  ArmCaller arm(machines("{ name: vm1, power: deallocated, hibernated: true }"));
+  ArmCaller arm(machines("{ name: vm1 }, { name: vm2, security: confidential }"));
+  CHECK(arm.post(std::string(ArmCaller::machines) + "vm2/deallocate?hibernate=true").status == 409);
+  CHECK(arm.post(vm1 + "/deallocate?hibernate=true").status == 202);
+  arm.wait(minutes(1));
   auto const view = arm.get(vm1 + "?$expand=instanceView");
   CHECK(view.value("properties/instanceView/statuses").at(2).at("code") == "HibernationState/Hibernated");
 }

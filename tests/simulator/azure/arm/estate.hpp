@@ -212,7 +212,8 @@ struct Operation {
 
   // Power operations: what to go back to.
   Power before{Power::running};
-  bool stops{};  ///< It is what stopped the machine.
+  bool stops{};       ///< It is what stopped the machine.
+  bool hibernates{};  ///< A deallocation that saves the memory.
 
   // change_set: what to go back to.
   KeyUrl old_key;

@@ -71,6 +71,7 @@ void go_down(Operation& operation, VirtualMachine& machine) {
     return;
   }
   machine.power = Power::deallocated;
+  if (operation.hibernates) machine.hibernated = true;
   machine.failure.reset();
 }
 

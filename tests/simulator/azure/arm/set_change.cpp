@@ -178,6 +178,11 @@ void end_change(Operation& operation, Estate& estate, KeyDirectory const& keys, 
     operation.failure = std::move(fault);
     return go_back(operation, set);
   }
+  if (auto running = set.confidential() ? running_machine(set, estate) : std::nullopt) {
+    // Somebody started one meanwhile: "if any is not stopped, none gets the new key".
+    operation.failure = std::move(running->fault);
+    return go_back(operation, set);
+  }
   auto const machines = machines_of(set, estate);
   if (set.confidential() && set.partial_changes > 0 && machines.size() > 1)
     return stay_partial(operation, set, machines);

@@ -122,9 +122,16 @@ Answer ResourceManager::extensions(Call const& call, VirtualMachine const& machi
 }
 
 Answer ResourceManager::act_on(Call const& call, VirtualMachine& machine, Act act, char const* operation) {
-  if (auto const objection = objection_to(act, machine, estate_))
-    return named(refused(*objection), operation);
+  bool const hibernates = act == Act::deallocate && call.target.param("hibernate").value_or("") == "true";
+  auto const objection = objection_to(act, machine, estate_);
+  if (objection) return named(refused(*objection), operation);
+  if (hibernates && machine.confidential()) {
+    // That confidential machines cannot is unconfirmed.
+    return named(refused(409, "OperationNotAllowed", "Hibernation is not supported for confidential VMs."),
+                 operation);
+  }
   auto begun = new_operation(act, machine.name, machine.location, call.client, call.now);
+  begun.hibernates = hibernates;
   auto answer = accepted(call, begun, {}, operation);
   begin(std::move(begun), machine, estate_, settings_);
   remember(call.now);
