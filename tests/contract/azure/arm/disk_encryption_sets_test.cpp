@@ -171,6 +171,24 @@ TEST_CASE("Only one change of a set at a time") {
   CHECK(second.at("error/code") == "Conflict");
 }
 
+TEST_CASE("A change can go on for ever, or fail by the service's own fault") {
+  ArmCaller arm(plain);
+  auto const before = arm.current("disk");
+  auto const next = arm.rotate("disk");
+  arm.people_at_set("des1", "stick");
+  arm.people_at_set("des1", "fail-change", {{"code", "InternalExecutionError"}});
+  auto const stuck = arm.change_key("des1", next);
+  arm.wait(std::chrono::hours(10));
+  CHECK(arm.status(stuck).at("status") == "InProgress");
+  CHECK(arm.change_key("des1", next).status == 409);
+  arm.people_at_set("des1", "let-go");
+  CHECK(arm.status(stuck).at("error/code") == "InternalExecutionError");
+  CHECK(arm.active_key("des1") == before);
+  arm.change_key("des1", next);
+  arm.wait(minutes(1));
+  CHECK(arm.active_key("des1") == next);
+}
+
 TEST_CASE("Tags are changed at once; the type of a set in use is not changed") {
   ArmCaller arm(plain);
   auto const tagged = arm.patch(des1, {{"tags", {{"tier", "pci"}}}});

@@ -105,6 +105,18 @@ TEST_CASE("A machine can stay in starting for ever, until it is deallocated") {
   CHECK(arm.power("vm1") == "running");
 }
 
+TEST_CASE("A machine can stay in deallocating, until it is let go") {
+  ArmCaller arm(machines("{ name: vm1, stuck_in_deallocating: true }"));
+  auto const stop = arm.post(vm1 + "/deallocate");
+  arm.wait(std::chrono::hours(5));
+  CHECK(arm.power("vm1") == "deallocating");
+  CHECK(arm.post(vm1 + "/start").status == 409);
+  CHECK(arm.people("vm1", "let-go").status == 204);
+  CHECK(arm.status(stop).at("status") == "Succeeded");
+  CHECK(arm.power("vm1") == "deallocated");
+  CHECK(arm.people("vm1", "let-go").status == 404);
+}
+
 TEST_CASE("A start can fail for capacity: 200 with Failed, and the machine says why") {
   ArmCaller arm(machines("{ name: vm1, power: deallocated, failing_starts: 1 }"));
   auto const start = arm.post(vm1 + "/start");

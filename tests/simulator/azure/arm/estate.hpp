@@ -53,6 +53,7 @@ struct DiskEncryption {
 /// What people prepared to go wrong with a machine.
 struct Troubles {
   bool stuck_in_starting{};         ///< The next start never ends.
+  bool stuck_in_deallocating{};     ///< The next deallocation never ends.
   std::optional<Fault> start;       ///< Starts fail so…
   int starts{};                     ///< …so many times.
   std::optional<Fault> deallocate;  ///< Deallocations fail so…
@@ -128,7 +129,10 @@ struct DiskEncryptionSet {
   Instant next_check;     ///< When it looks for a new version next.
   int partial_changes{};  ///< So many changes stay partial, in that shape.
   PartialShape partial_shape{PartialShape::previous_keys};
-  std::string operation;  ///< Under way; empty: none.
+  bool stuck{};                       ///< The next change never ends.
+  std::optional<Fault> change_fault;  ///< Changes fail so…
+  int failing_changes{};              ///< …so many times.
+  std::string operation;              ///< Under way; empty: none.
 
   bool confidential() const { return encryption_type == "ConfidentialVmEncryptedWithCustomerKey"; }
 };

@@ -34,6 +34,7 @@ void SubscriptionReader::read_ade(Section& entry, VirtualMachine& machine) {
 void SubscriptionReader::read_troubles(Section& entry, VirtualMachine& machine) {
   auto& troubles = machine.troubles;
   troubles.stuck_in_starting = entry.flag("stuck_in_starting", false);
+  troubles.stuck_in_deallocating = entry.flag("stuck_in_deallocating", false);
   troubles.starts = static_cast<int>(entry.number("failing_starts", 0, 1000, 0));
   if (troubles.starts > 0)
     troubles.start =

@@ -38,6 +38,8 @@ bool prepare(VirtualMachine& machine, std::string const& act, json::object const
   auto& troubles = machine.troubles;
   if (act == "stick-in-starting") {
     troubles.stuck_in_starting = true;
+  } else if (act == "stick-in-deallocating") {
+    troubles.stuck_in_deallocating = true;
   } else if (act == "fail-start") {
     troubles.start = fault(wish, "AllocationFailed");
     troubles.starts = times(wish);
@@ -92,6 +94,14 @@ void add_machine_like(VirtualMachine const& model, std::string const& name, Rand
   estate.machines.insert_or_assign(machine.name.key(), std::move(machine));
 }
 
+/// An operation that would never end ends now.
+Answer let_go(std::string const& id, Estate& estate, Instant now) {
+  auto const found = estate.operations.find(id);
+  if (found == estate.operations.end()) return complaint(404, "no operation is under way");
+  found->second.due = now;
+  return done();
+}
+
 bool prepare(DiskEncryptionSet& set, std::string const& act, json::object const& wish) {
   if (act == "partial") {
     set.partial_changes = times(wish);
@@ -105,6 +115,11 @@ bool prepare(DiskEncryptionSet& set, std::string const& act, json::object const&
     set.key_access = false;
   } else if (act == "allow-key") {
     set.key_access = true;
+  } else if (act == "stick") {
+    set.stuck = true;
+  } else if (act == "fail-change") {
+    set.change_fault = fault(wish, "InternalExecutionError");
+    set.failing_changes = times(wish);
   } else if (act == "auto-rotation-error") {
     set.auto_rotation_error = fault(wish, "ManagedServiceIdentityNotFound");
   } else {
@@ -145,6 +160,7 @@ Answer ResourceManager::people_and_machine(json::object const& wish, Instant now
     begin(new_operation(*power, machine.name, machine.location, people, now), machine, estate_, settings_);
     return done();
   }
+  if (act == "let-go") return let_go(machine.operation, estate_, now);
   if (act == "delete") {
     remove(machine, estate_);
     return done();
@@ -157,9 +173,10 @@ Answer ResourceManager::people_and_machine(json::object const& wish, Instant now
     add_machine_like(VirtualMachine(machine), text(wish, "name"), random_, now, estate_);
     return done();
   }
-  return complaint(400,
-                   "known acts: start, power-off, deallocate, delete, copy (with name), hide-power-state, "
-                   "stick-in-starting, fail-start, fail-deallocate, fail, heal");
+  return complaint(
+      400,
+      "known acts: start, power-off, deallocate, delete, copy (with name), hide-power-state, "
+      "stick-in-starting, stick-in-deallocating, let-go, fail-start, fail-deallocate, fail, heal");
 }
 
 Answer ResourceManager::people_and_set(json::object const& wish, Instant now) {
@@ -169,6 +186,7 @@ Answer ResourceManager::people_and_set(json::object const& wish, Instant now) {
   DiskEncryptionSet& set = found->second;
   std::string const act = text(wish, "act");
   if (prepare(set, act, wish)) return done();
+  if (act == "let-go") return let_go(set.operation, estate_, now);
   SetChange change;
   if (act == "set-key") {
     change.key = parse_key_url(text(wish, "key_url"));
@@ -179,7 +197,7 @@ Answer ResourceManager::people_and_set(json::object const& wish, Instant now) {
   } else {
     return complaint(400,
                      "known acts: set-key (with key_url), follow, partial, lose-identity, restore-identity, "
-                     "deny-key, allow-key, auto-rotation-error");
+                     "deny-key, allow-key, stick, let-go, fail-change, auto-rotation-error");
   }
   if (auto const objection = objection_to(change, set, estate_)) return refused(*objection);
   begin(change, new_operation(Act::change_set, set.name, set.location, people, now), set, estate_, settings_);

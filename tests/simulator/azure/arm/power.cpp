@@ -27,6 +27,7 @@ std::optional<Instant> end_of(Operation const& operation, VirtualMachine const& 
       if (machine.troubles.stuck_in_starting && !up) return std::nullopt;
       return operation.started + (up ? nothing_to_do : settings.start);
     case Act::deallocate:
+      if (machine.troubles.stuck_in_deallocating && !off) return std::nullopt;
       return operation.started + (off ? nothing_to_do : settings.deallocate);
     case Act::power_off:
       return operation.started +
@@ -138,6 +139,7 @@ void begin(Operation operation, VirtualMachine& machine, Estate& estate, Setting
   } else {
     operation.stops = is_up(machine.power) && note_stop(machine, operation.by, operation.started);
     bool const off = machine.power == Power::deallocated;
+    if (operation.act == Act::deallocate) machine.troubles.stuck_in_deallocating = false;
     if (operation.act == Act::deallocate && !off) machine.power = Power::deallocating;
     if (operation.act == Act::power_off && is_up(machine.power)) machine.power = Power::stopping;
   }

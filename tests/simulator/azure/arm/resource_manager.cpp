@@ -78,7 +78,7 @@ ResourceManager::ResourceManager(Estate estate, Settings const& settings, TokenM
   constexpr std::size_t certificate_bytes = 2100;
   if (settings_.signed_urls && !estate_.subscriptions.empty())
     certificate_ = base64url(random_.bytes(certificate_bytes));
-  estate_.next_key_check = now + std::chrono::hours(1);
+  estate_.next_key_check = estate_.machines.empty() ? Instant::max() : now + std::chrono::hours(1);
   remember(now);
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rekeyd::sim::azure::arm {
 
@@ -154,6 +155,7 @@ void begin(SetChange const& change, Operation operation, DiskEncryptionSet& set,
     if (!(*change.key == set.active)) set.previous = {{set.active, set.source_vault}};
     if (!made_now) set.last_rotation = operation.started;
   }
+  if (std::exchange(set.stuck, false)) operation.due.reset();
   if (change.key) {
     set.active = *change.key;
     set.source_vault = change.source_vault;
@@ -173,6 +175,11 @@ void end_change(Operation& operation, Estate& estate, KeyDirectory const& keys, 
   if (!operation.key_changes) {
     set.provisioning = "Succeeded";
     return;
+  }
+  if (set.change_fault && set.failing_changes > 0) {
+    --set.failing_changes;
+    operation.failure = set.change_fault;
+    return go_back(operation, set);
   }
   if (auto fault = version_fault(user_of(set), set.active, keys, at)) {
     operation.failure = std::move(fault);
