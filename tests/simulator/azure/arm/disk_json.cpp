@@ -67,7 +67,7 @@ json::object storage_json(Disk const& disk, DiskEncryptionSet const* set, char c
                           {"provisioningState", "Succeeded"},
                           {"uniqueId", disk.unique_id}};
   if (disk.os) {
-    properties["osType"] = "Linux";
+    properties["osType"] = disk.windows ? "Windows" : "Linux";
     properties["hyperVGeneration"] = "V2";
   }
   add_encryption(properties, disk, set);

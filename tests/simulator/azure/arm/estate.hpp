@@ -47,7 +47,8 @@ enum class Security { standard, trusted_launch, confidential };
 /// Azure Disk Encryption as it was set up in a machine: the key-encryption key by its versioned URL.
 struct DiskEncryption {
   KeyUrl key;
-  std::string vault_id;  ///< The vault's ARM id.
+  std::string vault_id;     ///< The vault's ARM id.
+  bool by_extension{true};  ///< The machine has the extension that did it; older ways left none.
 };
 
 /// What people prepared to go wrong with a machine.
@@ -66,6 +67,7 @@ struct VirtualMachine {
   std::string vm_id;
   std::string size;
   Tags tags;
+  bool windows{};
   Power power{Power::running};
   Security security{Security::standard};
   std::string security_encryption;  ///< Confidential: "DiskWithVMGuestState", …
@@ -93,6 +95,7 @@ struct Disk {
   std::string location;
   std::string machine;  ///< By key; empty: unattached, or a snapshot.
   bool os{};
+  bool windows{};
   std::string set;  ///< By key; empty: platform-managed key.
   std::string set_id;
   bool confidential{};  ///< The set is that of a confidential VM's disk.

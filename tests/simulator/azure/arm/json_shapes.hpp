@@ -15,8 +15,11 @@ boost::json::object set_json(DiskEncryptionSet const& set, IdCase ids);
 boost::json::object machine_json(VirtualMachine const& machine, IdCase ids);
 /// `hide_power`: without its PowerState, as reads sometimes are.
 boost::json::object instance_view_json(VirtualMachine const& machine, bool hide_power);
-/// An extension of the machine, by the only name that it has here: that of disk encryption.
+/// The only extension that machines have here: that of disk encryption. Precondition: has_extension().
 boost::json::object extension_json(VirtualMachine const& machine);
+inline bool has_extension(VirtualMachine const& machine) { return machine.ade && machine.ade->by_extension; }
+/// Its name and type.
+char const* disk_encryption_extension(VirtualMachine const& machine);
 boost::json::object disk_json(Disk const& disk, VirtualMachine const* owner, DiskEncryptionSet const* set,
                               IdCase ids);
 boost::json::object snapshot_json(Disk const& snapshot, DiskEncryptionSet const* set, IdCase ids);
@@ -29,7 +32,5 @@ std::string time_text(Instant at);
 /// "2026-01-02T03:04:05.0000000Z", as Storage and SQL write it.
 std::string zulu(Instant at);
 boost::json::object tags_json(Tags const& tags);
-
-inline constexpr char const* disk_encryption_extension = "AzureDiskEncryptionForLinux";
 
 }  // namespace rekeyd::sim::azure::arm

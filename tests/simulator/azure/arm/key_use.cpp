@@ -27,7 +27,7 @@ std::optional<KeyUrl> newer_version(KeyUser const& user, KeyUrl const& active, K
                                     Instant at) {
   auto const current = keys.find({active.host, active.name, {}}, at);
   if (!current || lower(active.version) == current->version) return std::nullopt;
-  KeyUrl const newest{active.host, active.name, current->version};
+  KeyUrl newest{active.host, active.name, current->version};
   if (version_fault(user, newest, keys, at)) return std::nullopt;
   return newest;
 }

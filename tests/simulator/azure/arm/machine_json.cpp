@@ -41,7 +41,7 @@ json::object os_disk_json(VirtualMachine const& machine) {
   } else if (!machine.set_id.empty()) {
     disk["diskEncryptionSet"] = {{"id", machine.set_id}};
   }
-  json::object os{{"osType", "Linux"},
+  json::object os{{"osType", machine.windows ? "Windows" : "Linux"},
                   {"name", machine.name.name + "_OsDisk"},
                   {"createOption", "FromImage"},
                   {"caching", machine.ephemeral_os_disk ? "ReadOnly" : "ReadWrite"},
@@ -119,7 +119,7 @@ json::object machine_json(VirtualMachine const& machine, IdCase ids) {
                     {"location", machine.location},
                     {"properties", std::move(properties)}};
   if (!machine.tags.empty()) body["tags"] = tags_json(machine.tags);
-  if (machine.ade) body["resources"] = json::array{extension_json(machine)};
+  if (has_extension(machine)) body["resources"] = json::array{extension_json(machine)};
   return body;
 }
 
@@ -142,28 +142,31 @@ json::object instance_view_json(VirtualMachine const& machine, bool hide_power) 
   return view;
 }
 
+char const* disk_encryption_extension(VirtualMachine const& machine) {
+  return machine.windows ? "AzureDiskEncryption" : "AzureDiskEncryptionForLinux";
+}
+
 json::object extension_json(VirtualMachine const& machine) {
-  json::object settings;
-  if (machine.ade) {
-    settings = {{"EncryptionOperation", "EnableEncryption"},
-                {"KeyVaultURL", "https://" + machine.ade->key.host + "/"},
-                {"KeyVaultResourceId", machine.ade->vault_id},
-                {"KeyEncryptionKeyURL", machine.ade->key.to_text()},
-                {"KekVaultResourceId", machine.ade->vault_id},
-                {"KeyEncryptionAlgorithm", "RSA-OAEP"},
-                {"VolumeType", "All"},
-                {"SequenceVersion", "1"}};
-  }
-  return {{"name", disk_encryption_extension},
-          {"id", machine.name.id() + "/extensions/" + disk_encryption_extension},
+  DiskEncryption const& ade = *machine.ade;
+  char const* const name = disk_encryption_extension(machine);
+  json::object settings{{"EncryptionOperation", "EnableEncryption"},
+                        {"KeyVaultURL", "https://" + ade.key.host + "/"},
+                        {"KeyVaultResourceId", ade.vault_id},
+                        {"KeyEncryptionKeyURL", ade.key.to_text()},
+                        {"KekVaultResourceId", ade.vault_id},
+                        {"KeyEncryptionAlgorithm", "RSA-OAEP"},
+                        {"VolumeType", "All"},
+                        {"SequenceVersion", "1"}};
+  return {{"name", name},
+          {"id", machine.name.id() + "/extensions/" + name},
           {"type", "Microsoft.Compute/virtualMachines/extensions"},
           {"location", machine.location},
           {"properties",
            {{"autoUpgradeMinorVersion", true},
             {"provisioningState", "Succeeded"},
             {"publisher", "Microsoft.Azure.Security"},
-            {"type", disk_encryption_extension},
-            {"typeHandlerVersion", "1.1"},
+            {"type", name},
+            {"typeHandlerVersion", machine.windows ? "2.2" : "1.1"},
             {"settings", std::move(settings)}}}};
 }
 

@@ -24,11 +24,13 @@ void SubscriptionReader::read_ade(Section& entry, VirtualMachine& machine) {
   if (!section) return;
   bool key_vault = true;
   auto const key = key_of(*section, "key", key_vault);
+  bool const by_extension = section->flag("extension", true);
   section->finish();
   if (!key) return;
-  machine.ade = DiskEncryption{*key, fmt::format("{}/providers/Microsoft.KeyVault/vaults/{}",
-                                                 group_id(machine.name.subscription, machine.name.group),
-                                                 key->host.substr(0, key->host.find('.')))};
+  std::string const vault = key->host.substr(0, key->host.find('.'));
+  machine.ade = DiskEncryption{
+      *key, resource_id(machine.name.subscription, machine.name.group, "Microsoft.KeyVault", "vaults", vault),
+      by_extension};
 }
 
 void SubscriptionReader::read_troubles(Section& entry, VirtualMachine& machine) {
@@ -65,6 +67,7 @@ VirtualMachine SubscriptionReader::machine_plan(Section& entry, ResourceName con
   machine.location = location_of(entry, name);
   machine.size = entry.text("size", "Standard_DC2as_v5");
   machine.tags = entry.text_map("tags");
+  machine.windows = entry.word("os", {"linux", "windows"}, "linux") == "windows";
   machine.created = around_.context.now - std::chrono::days(100);
   machine.security = read_security(entry);
   machine.security_encryption =
@@ -93,6 +96,7 @@ void SubscriptionReader::add_disk(VirtualMachine const& machine, std::string con
   disk.location = machine.location;
   disk.machine = machine.name.key();
   disk.os = os;
+  disk.windows = machine.windows;
   disk.confidential = os && machine.confidential();
   if (os || !machine.confidential()) {
     disk.set = machine.set;

@@ -9,6 +9,7 @@
 #include "tests/simulator/randomness.hpp"
 
 #include <boost/json.hpp>
+#include <boost/url/url.hpp>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -242,11 +243,13 @@ Answer ResourceManager::page(Call const& call, json::array all, char const* oper
   json::object body{{"value", json::array(all.begin() + static_cast<std::ptrdiff_t>(from),
                                           all.begin() + static_cast<std::ptrdiff_t>(to))}};
   if (to < all.size()) {
-    std::string link = call.base + call.target.path + "?";
+    boost::urls::url link(call.base);
+    link.set_path(call.target.path);
     for (auto const& [name, value] : call.target.params) {
-      if (name != "$skiptoken") link += name + "=" + value + "&";
+      if (name != "$skiptoken") link.params().append({name, value});
     }
-    body["nextLink"] = link + "$skiptoken=" + base64url(std::to_string(to));
+    link.params().append({"$skiptoken", base64url(std::to_string(to))});
+    body["nextLink"] = std::string(link.buffer());
   }
   return named(json_answer(200, body), operation);
 }

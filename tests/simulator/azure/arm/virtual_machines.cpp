@@ -110,10 +110,10 @@ Answer ResourceManager::extensions(Call const& call, VirtualMachine const& machi
   std::string const name = call.id.name(1);
   if (name.empty()) {
     json::array all;
-    if (machine.ade) all.push_back(extension_json(machine));
+    if (has_extension(machine)) all.push_back(extension_json(machine));
     return named(json_answer(200, {{"value", std::move(all)}}), "extensions.list");
   }
-  if (!machine.ade || lower(name) != lower(disk_encryption_extension)) {
+  if (!has_extension(machine) || lower(name) != lower(disk_encryption_extension(machine))) {
     return named(no_resource("Microsoft.Compute/virtualMachines/" + machine.name.name + "/extensions", name,
                              machine.name.group),
                  "extensions.get");
