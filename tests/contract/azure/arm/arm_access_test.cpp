@@ -193,3 +193,29 @@ TEST_CASE("A world without subscriptions has an Azure Resource Manager that know
   CHECK(reply.status == 404);
   CHECK(reply.at("error/code") == "SubscriptionNotFound");
 }
+
+TEST_CASE("Paths that name nothing sensible are refused, whatever they are") {
+  ArmCaller arm(one_machine);
+  std::string const group = sub + "/resourceGroups/Prod";
+  for (std::string const& path :
+       {sub + "/", sub + "//", sub + "/providers", sub + "/providers/", sub + "/providers/Microsoft.Compute",
+        sub + "/providers/Microsoft.Compute/", sub + "/providers/Microsoft.Compute/locations/x",
+        sub + "/providers/Microsoft.Compute/locations/x/operations",
+        sub + "/providers/Microsoft.Sql/locations/x/y/z", sub + "/providers/Microsoft.Nothing/things",
+        group + "/", group + "/providers//", group + "/x/y",
+        group + "/providers/Microsoft.Compute/virtualMachines/vm1/extensions/a/b/c",
+        group + "/providers/Microsoft.Compute/virtualMachines/vm1/dance",
+        group + "/providers/Microsoft.Storage/storageAccounts/a/b/c",
+        group + "/providers/Microsoft.Sql/servers/a/b/c/d",
+        group + "/providers/Microsoft.Authorization/roles"}) {
+    for (std::string const method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
+      for (std::string const version :
+           {"2024-03-01", "2023-10-02", "2021-04-01", "2023-01-01", "2021-11-01"}) {
+        auto const reply = arm.call(method, path + "?api-version=" + version, json::object{});
+        INFO(method << " " << path);
+        CHECK(reply.status >= 400);
+        CHECK(reply.status < 500);
+      }
+    }
+  }
+}

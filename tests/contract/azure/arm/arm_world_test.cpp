@@ -1,4 +1,4 @@
-#include "tests/contract/azure/azure_caller.hpp"
+#include "tests/contract/azure/arm/arm_caller.hpp"
 #include "tests/simulator/world.hpp"
 
 #include <catch2/catch.hpp>
@@ -67,4 +67,23 @@ TEST_CASE("A whole subscription is read without a mistake") {
           "12, "
           "disk_encryption_set: g/d, data_disks: 2 }], snapshots: [{ name: s, disk_encryption_set: s1/g/d }]")
           .empty());
+}
+
+TEST_CASE("The same requests to the same world get the same answers") {
+  auto const told = [] {
+    ArmCaller arm({"{ name: des1, key: kv1/disk }", "{ name: vm1, disk_encryption_set: des1 }", {}, {}});
+    std::vector<std::string> answers;
+    auto const note = [&](Reply const& reply) {
+      answers.push_back(reply.text);
+      for (auto const& [name, value] : reply.headers) answers.push_back(name + ": " + value);
+    };
+    auto const changed = arm.change_key("des1", arm.current("disk"));
+    note(changed);
+    note(arm.post(std::string(ArmCaller::machines) + "vm1/deallocate"));
+    arm.wait(std::chrono::minutes(1));
+    note(arm.status(changed));
+    note(arm.get("/providers/Microsoft.Compute/virtualMachines?$expand=instanceView"));
+    return answers;
+  };
+  CHECK(told() == told());
 }

@@ -49,7 +49,9 @@ std::optional<ResourceId> parse_resource_path(std::string_view path) {
   if (grouped) id.group = segments[3];
   for (std::size_t at = 0; at < provider; ++at) id.scope.append("/").append(segments[at]);
   if (provider == segments.size()) return id;
-  if (provider + 2 >= segments.size()) return std::nullopt;
+  bool const names_type =
+      provider + 2 < segments.size() && !segments[provider + 1].empty() && !segments[provider + 2].empty();
+  if (!names_type) return std::nullopt;
   id.provider = lower(segments[provider + 1]);
   for (std::size_t at = provider + 2; at < segments.size(); at += 2) {
     auto const name = at + 1 < segments.size() ? segments[at + 1] : std::string_view();
