@@ -1,10 +1,8 @@
 #include "tests/simulator/azure/services.hpp"
 
 #include "tests/simulator/azure/arm/estate_section.hpp"
-#include "tests/simulator/azure/arm/resource_manager.hpp"
 #include "tests/simulator/azure/entra.hpp"
 #include "tests/simulator/azure/key_seed.hpp"
-#include "tests/simulator/azure/names.hpp"
 #include "tests/simulator/azure/vault.hpp"
 #include "tests/simulator/azure/vault_directory.hpp"
 #include "tests/simulator/message.hpp"
@@ -76,31 +74,6 @@ VaultSettings read_settings(Section& section, Limits const& limits, std::set<std
   return settings;
 }
 
-using Vaults = std::map<std::string, VaultKind>;
-
-/// The URL of "VAULT/KEY" under the vault's real name, and whether it is a Key Vault.
-std::optional<std::pair<KeyUrl, bool>> key_url(Vaults const& vaults, std::string const& key) {
-  auto const slash = key.find('/');
-  auto const vault = slash == std::string::npos ? vaults.end() : vaults.find(lower(key.substr(0, slash)));
-  if (vault == vaults.end()) return std::nullopt;
-  bool const key_vault = vault->second == VaultKind::vault;
-  auto const& suffix = key_vault ? vault_suffix : managed_hsm_suffix;
-  return std::pair{KeyUrl{vault->first + std::string(suffix.real), key.substr(slash + 1), {}}, key_vault};
-}
-
-std::unique_ptr<arm::ResourceManager> make_resource_manager(Section& azure, Limits const& limits,
-                                                            std::set<std::string> const& tenants,
-                                                            Vaults const& vaults,
-                                                            std::unique_ptr<VaultDirectory> keys,
-                                                            TokenMint const& mint, SeedContext& context) {
-  arm::Surroundings const around{context, tenants, *keys,
-                                 [&](std::string const& key) { return key_url(vaults, key); }};
-  auto estate = arm::read_estate(azure, around);
-  auto const settings = arm::read_resource_manager(azure, limits.published);
-  return std::make_unique<arm::ResourceManager>(std::move(estate), settings, mint, std::move(keys),
-                                                context.random, context.now);
-}
-
 }  // namespace
 
 std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, SeedContext& context) {
@@ -113,13 +86,10 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
   std::chrono::seconds const lifetime(azure.number("token_lifetime_s", 1, 86'400, 3599));
   Limits const limits = read_limits(azure);
   services.push_back(std::make_unique<Entra>(std::move(tenants), lifetime, mint, context.random));
-  Vaults kinds;
-  std::vector<Vault*> vaults;
   auto directory = std::make_unique<VaultDirectory>();
   for (auto& section : azure.sections("vaults")) {
     auto settings = read_settings(section, limits, tenant_ids);
     VaultKind const kind = settings.kind;
-    kinds.emplace(lower(settings.name), kind);
     auto vault = std::make_unique<Vault>(std::move(settings), mint, context.random, context.rsa_keys);
     for (auto& keys : section.sections("keys")) {
       for (auto& key : read_keys(keys, kind, context)) {
@@ -129,14 +99,10 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
     }
     section.finish();
     directory->add(*vault);
-    vaults.push_back(vault.get());
     services.push_back(std::move(vault));
   }
-  auto manager = make_resource_manager(azure, limits, tenant_ids, kinds, std::move(directory), mint, context);
-  for (Vault* vault : vaults) {
-    vault->before_changes([manager = manager.get()](Instant now) { manager->advance_to(now); });
-  }
-  services.push_back(std::move(manager));
+  services.push_back(
+      arm::make_resource_manager(azure, limits.published, tenant_ids, std::move(directory), mint, context));
   azure.finish();
   return services;
 }

@@ -1,9 +1,11 @@
 #pragma once
+#include "tests/simulator/azure/access_token.hpp"
 #include "tests/simulator/azure/arm/estate.hpp"
 #include "tests/simulator/azure/arm/settings.hpp"
+#include "tests/simulator/azure/vault_directory.hpp"
 #include "tests/simulator/seed_context.hpp"
 
-#include <functional>
+#include <memory>
 #include <set>
 
 namespace rekeyd::sim {
@@ -16,15 +18,18 @@ namespace rekeyd::sim::azure::arm {
 struct Surroundings {
   SeedContext& context;
   std::set<std::string> const& tenants;
-  KeyDirectory const& keys;
-  /// "https://kv1.vault.azure.net/keys/root" of "kv1/root", and whether that is a Key Vault; nothing when
-  /// there is no such vault.
-  std::function<std::optional<std::pair<KeyUrl, bool>>(std::string const& key)> key_url;
+  VaultDirectory const& keys;
 };
 
 /// `subscriptions:` of the azure section.
 Estate read_estate(Section& azure, Surroundings const& around);
 /// `resource_manager:` of the azure section.
 Settings read_resource_manager(Section& azure, bool published_limits);
+
+/// Azure Resource Manager as the azure section has it; it hears of changes in the vaults.
+std::unique_ptr<Service> make_resource_manager(Section& azure, bool published_limits,
+                                               std::set<std::string> const& tenants,
+                                               std::unique_ptr<VaultDirectory> keys, TokenMint const& mint,
+                                               SeedContext& context);
 
 }  // namespace rekeyd::sim::azure::arm

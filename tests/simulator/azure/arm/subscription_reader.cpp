@@ -1,6 +1,7 @@
 #include "tests/simulator/azure/arm/subscription_reader.hpp"
 
 #include "tests/simulator/azure/arm/resource_id.hpp"
+#include "tests/simulator/azure/names.hpp"
 #include "tests/simulator/message.hpp"
 #include "tests/simulator/randomness.hpp"
 
@@ -109,21 +110,21 @@ std::optional<ResourceName> SubscriptionReader::set_named(Section& entry, Resour
 
 std::optional<KeyUrl> SubscriptionReader::key_of(Section& entry, char const* field, bool& key_vault) {
   std::string const text = entry.text(field);
-  auto const url = around_.key_url(text);
+  auto const url = around_.keys.named(text);
   long const behind = entry.number("versions_behind", 0, 10'000, 0);
   if (!url) {
     entry.mistake(field, fmt::format("'{}' is not VAULT/KEY of a vault above", text));
     return std::nullopt;
   }
-  key_vault = url->second;
-  auto facts = around_.keys.find(url->first, around_.context.now);
+  key_vault = url->host.ends_with(vault_suffix.real);
+  auto facts = around_.keys.find(*url, around_.context.now);
   for (long back = 0; facts && back < behind; ++back)
-    facts = around_.keys.find(url->first, facts->created - std::chrono::seconds(1));
+    facts = around_.keys.find(*url, facts->created - std::chrono::seconds(1));
   if (!facts) {
     entry.mistake(field, fmt::format("the vault has no key, or no such old version, for '{}'", text));
     return std::nullopt;
   }
-  return KeyUrl{url->first.host, url->first.name, facts->version};
+  return KeyUrl{url->host, url->name, facts->version};
 }
 
 DiskEncryptionSet SubscriptionReader::set_of(Section& entry, ResourceName name) {
@@ -165,51 +166,6 @@ void SubscriptionReader::read_sets() {
     std::string const key = set.name.key();
     if (!estate_.sets.emplace(key, std::move(set)).second) entry.mistake("name", "given twice");
   }
-}
-
-Estate read_estate(Section& azure, Surroundings const& around) {
-  Estate estate;
-  auto sections = azure.sections("subscriptions");
-  std::vector<SubscriptionReader> readers;
-  readers.reserve(sections.size());
-  for (auto& section : sections) {
-    auto& reader = readers.emplace_back(section, around, estate);
-    reader.read_groups();
-    reader.read_clients();
-    reader.read_locks();
-    reader.read_sets();
-  }
-  for (std::size_t i = 0; i < readers.size(); ++i) {
-    readers[i].read_machines();
-    readers[i].read_disks();
-    readers[i].read_accounts();
-    readers[i].read_servers();
-    sections[i].finish();
-  }
-  return estate;
-}
-
-Settings read_resource_manager(Section& azure, bool published_limits) {
-  Settings settings;
-  settings.limits = published_limits;
-  auto section = azure.section("resource_manager");
-  if (!section) return settings;
-  constexpr long day = 86'400;
-  auto const seconds = [&](char const* field, std::chrono::seconds fallback) {
-    return std::chrono::seconds(section->number(field, 0, day, fallback.count()));
-  };
-  settings.start = seconds("start_s", settings.start);
-  settings.power_off = seconds("power_off_s", settings.power_off);
-  settings.deallocate = seconds("deallocate_s", settings.deallocate);
-  settings.key_change = seconds("key_change_s", settings.key_change);
-  settings.key_change_per_machine = seconds("key_change_per_machine_s", settings.key_change_per_machine);
-  if (section->has("retry_after_s"))
-    settings.retry_after = static_cast<unsigned>(section->number("retry_after_s", 0, 3600, 10));
-  settings.signed_urls = section->flag("signed_urls", true);
-  settings.varying_case = section->flag("varying_case", true);
-  settings.page_size = static_cast<std::size_t>(section->number("page_size", 1, 1000, 50));
-  section->finish();
-  return settings;
 }
 
 }  // namespace rekeyd::sim::azure::arm
