@@ -189,7 +189,7 @@ TEST_CASE("A change can go on for ever, or fail by the service's own fault") {
   CHECK(arm.active_key("des1") == next);
 }
 
-TEST_CASE("Tags are changed at once; the type of a set in use is not changed") {
+TEST_CASE("Tags are changed at once, and the type of a set in use not at all") {
   ArmCaller arm(plain);
   auto const tagged = arm.patch(des1, {{"tags", {{"tier", "pci"}}}});
   CHECK(tagged.status == 200);
