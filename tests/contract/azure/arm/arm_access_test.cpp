@@ -1,6 +1,7 @@
 #include "tests/contract/azure/arm/arm_caller.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace rekeyd::sim;
 using namespace rekeyd::sim::test;
@@ -211,7 +212,7 @@ TEST_CASE("Paths that name nothing sensible are refused, whatever they are") {
     for (std::string const method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
       for (std::string const version :
            {"2024-03-01", "2023-10-02", "2021-04-01", "2023-01-01", "2021-11-01"}) {
-        auto const reply = arm.call(method, path + "?api-version=" + version, json::object{});
+        auto const reply = arm.call(method, fmt::format("{}?api-version={}", path, version), json::object{});
         INFO(method << " " << path);
         CHECK(reply.status >= 400);
         CHECK(reply.status < 500);

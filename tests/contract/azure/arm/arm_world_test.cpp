@@ -75,7 +75,7 @@ TEST_CASE("The same requests to the same world get the same answers") {
     std::vector<std::string> answers;
     auto const note = [&](Reply const& reply) {
       answers.push_back(reply.text);
-      for (auto const& [name, value] : reply.headers) answers.push_back(name + ": " + value);
+      for (auto const& [name, value] : reply.headers) answers.push_back(fmt::format("{}: {}", name, value));
     };
     auto const changed = arm.change_key("des1", arm.current("disk"));
     note(changed);

@@ -1,10 +1,10 @@
 #include "tests/contract/azure/arm/arm_caller.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace rekeyd::sim;
 using namespace rekeyd::sim::test;
-namespace json = boost::json;
 using std::chrono::minutes;
 
 namespace {
@@ -28,8 +28,8 @@ std::vector<std::string> keys_in_use(ArmCaller const& arm) {
 TEST_CASE("The key of confidential VMs cannot be changed while one of them is not deallocated") {
   for (std::string const power : {"running", "stopped", "starting", "deallocating"}) {
     ArmCaller arm(confidential(
-        stopped + ", { name: late, security: confidential, disk_encryption_set: des1, power: " + power +
-        " }"));
+        fmt::format("{}, {{ name: late, security: confidential, disk_encryption_set: des1, power: {} }}",
+                    stopped, power)));
     auto const before = arm.current("cvm");
     auto const refused = arm.change_key("des1", arm.rotate("cvm"));
     CHECK(refused.status == 409);

@@ -4,7 +4,6 @@
 
 using namespace rekeyd::sim;
 using namespace rekeyd::sim::test;
-namespace json = boost::json;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
