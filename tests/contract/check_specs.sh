@@ -1,10 +1,13 @@
 #!/bin/sh
 # check_specs.sh REKEYD_SIM REPOSITORY WORK_FOLDER
 #
-# Compares the members of rekeyd-sim's answers with those of the examples in Azure's published specification, when
-# that lies beside the repository (../shared/specs). Exit 77: skipped, because it does not, or a tool is missing.
+# Compares the members of rekeyd-sim's answers with those of the examples and schemas in Azure's published
+# specification, when that lies beside the repository (../shared/specs). Exit 77: skipped, because it does not, or a
+# tool is missing.
 set -eu
 sim=$1 repository=$2 work=$3
+specs=$repository/../shared/specs/azure
+compute=$specs/compute/resource-manager/Microsoft.Compute
 examples=$repository/../shared/specs/azure/keyvault/data-plane/Microsoft.KeyVault/stable/7.5/examples
 
 skip() {
@@ -24,7 +27,24 @@ rsa_pool: { size: 2, bits: [2048] }
 azure:
   tenants: [{ id: t-1, clients: [{ id: c-1, secret: x }] }]
   vaults:
-    - { name: kv1, tenant: t-1, keys: [{ name: root, tags: { a: b }, created: 3 months ago, versions: 2 }] }
+    - name: kv1
+      tenant: t-1
+      keys:
+        - { name: root, tags: { a: b }, created: 3 months ago, versions: 2 }
+        - { name: cvm, kty: RSA-HSM, exportable: true, release_policy: '{}' }
+  subscriptions:
+    - id: s-1
+      tenant: t-1
+      resource_groups: [{ name: g }]
+      disk_encryption_sets:
+        - { name: des1, key: kv1/root, tags: { a: b }, auto_rotation_error: ManagedServiceIdentityNotFound,
+            user_identities: [/subscriptions/s-1/x], identity: "SystemAssigned, UserAssigned", rotation_to_latest: true }
+        - { name: des2, key: kv1/cvm, type: confidential-vm }
+      virtual_machines:
+        - { name: vm1, disk_encryption_set: des1, data_disks: 1, ephemeral_os_disk: true, ade: { key: kv1/root } }
+        - { name: vm2, disk_encryption_set: des2, security: confidential, power: deallocated, tags: { a: b } }
+        - { name: vm3, ade: { key: kv1/root }, data_disks: 1 }
+      snapshots: [{ name: snap, disk_encryption_set: des1 }]
 WORLD
 "$sim" --world world.yaml --listen 127.0.0.1:0 --make-ca ca --ready-file port &
 pid=$!
@@ -35,9 +55,11 @@ until [ -f port ]; do
 done
 port=$(cat port)
 ask() { curl -sS --cacert ca/ca.pem --resolve "*:$port:127.0.0.1" "$@"; }
-token=$(ask -d grant_type=client_credentials -d client_id=c-1 -d client_secret=x \
-  --data-urlencode scope=https://vault.localhost/.default \
-  "https://login.localhost:$port/t-1/oauth2/v2.0/token" | jq -r .access_token)
+token_for() {
+  ask -d grant_type=client_credentials -d client_id=c-1 -d client_secret=x --data-urlencode "scope=https://$1/.default" \
+    "https://login.localhost:$port/t-1/oauth2/v2.0/token" | jq -r .access_token
+}
+token=$(token_for vault.localhost)
 
 # Members that an example shows because of what its request asked for, or that hang on the vault's tier.
 optional='["attributes.exp","attributes.nbf","release_policy","release_policy.contentType","release_policy.data",
@@ -69,4 +91,51 @@ compare UpdateKeyRotationPolicy PUT /keys/root/rotationpolicy \
 compare GetKeyRotationPolicy GET /keys/root/rotationpolicy
 compare wrapKey POST /keys/root/wrapkey '{"alg":"RSA-OAEP","value":"AAAA"}'
 compare DeleteKey DELETE /keys/made
+
+# Azure Resource Manager: every member that is written is one that a schema has, and no member of the examples of
+# disk encryption sets is missing. Names of tags, settings and identities are not members. The schema of snapshots is
+# not among the specifications: it has "incremental" beside what disks have.
+arm_token=$(token_for management.localhost)
+group=https://management.localhost:$port/subscriptions/s-1/resourceGroups/g/providers/Microsoft.Compute
+arm() { ask --fail -X "$1" -H "Authorization: Bearer $arm_token" ${3:+-d "$3"} "$group$2"; }
+known=$(jq -sc '[.[] | .. | objects | .properties? // empty | objects | keys[]] | unique
+  | . + ["incremental"]' \
+  "$compute"/ComputeRP/stable/2024-03-01/*.json "$compute"/DiskRP/stable/2023-10-02/*.json \
+  "$compute"/common-types/v1/common.json "$specs"/common-types/resource-management/v5/types.json)
+written='[paths | map(strings) | join(".") | select(test("(^|\\.)(tags|settings|userAssignedIdentities)\\.") | not)
+          | split(".") | last | select(. != null)] | unique'
+members_known() { # NAME METHOD PATH [BODY]
+  strange=$(arm "$2" "$3" "${4:-}" | jq -c --argjson known "$known" "$written - \$known")
+  if [ "$strange" = '[]' ]; then
+    echo "ok: $1 has only members of the schemas"
+  else
+    echo "FAILED: $1 has $strange, which no schema has"
+    failed=1
+  fi
+}
+disk=2023-10-02 machine=2024-03-01
+members_known "a disk encryption set" GET "/diskEncryptionSets/des1?api-version=$disk"
+members_known "the list of disk encryption sets" GET "/diskEncryptionSets?api-version=$disk"
+members_known "the list of a set's resources" GET "/diskEncryptionSets/des1/associatedResources?api-version=$disk"
+members_known "the list of disks" GET "/disks?api-version=$disk"
+members_known "the list of snapshots" GET "/snapshots?api-version=$disk"
+members_known "the list of machines" GET "/virtualMachines?api-version=$machine&\$expand=instanceView"
+members_known "an instance view" GET "/virtualMachines/vm3/instanceView?api-version=$machine"
+members_known "the list of extensions" GET "/virtualMachines/vm1/extensions?api-version=$machine"
+key=$(arm GET "/diskEncryptionSets/des2?api-version=$disk" | jq -c '{properties: {activeKey: .properties.activeKey}}')
+members_known "a disk encryption set that changes" PATCH "/diskEncryptionSets/des2?api-version=$disk" "$key"
+
+# previousKeys is left out while there are none, as recorded.
+for name in Get Get_WithAutoKeyRotationError; do
+  example=$(jq -c ".responses.\"200\".body | $members" \
+    "$compute/DiskRP/stable/2023-10-02/examples/diskEncryptionSetExamples/DiskEncryptionSet_$name.json")
+  answer=$(arm GET "/diskEncryptionSets/des1?api-version=$disk" | jq -c "$members")
+  missing=$(jq -nc --argjson e "$example" --argjson a "$answer" '$e - $a - ["properties.previousKeys"]')
+  if [ "$missing" = '[]' ]; then
+    echo "ok: DiskEncryptionSet_$name"
+  else
+    echo "FAILED: DiskEncryptionSet_$name: the answer lacks $missing; it has $answer"
+    failed=1
+  fi
+done
 exit $failed

@@ -185,6 +185,16 @@ std::vector<KeyTruth> Cloud::keys_as_they_are(Instant now) const {
   return all;
 }
 
+ResourceTruth Cloud::resources_as_they_are(Instant now) const {
+  ResourceTruth all;
+  for (auto const& service : services_) {
+    auto part = service->resources_as_they_are(now);
+    std::ranges::move(part.virtual_machines, std::back_inserter(all.virtual_machines));
+    std::ranges::move(part.disk_encryption_sets, std::back_inserter(all.disk_encryption_sets));
+  }
+  return all;
+}
+
 json::value Cloud::request_counts() const {
   json::object hosts;
   for (auto const& [host, operations] : requests_) {

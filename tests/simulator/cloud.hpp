@@ -42,6 +42,8 @@ class Cloud {
   boost::json::value state(Instant now) const;
   /// Every key of every service.
   std::vector<KeyTruth> keys_as_they_are(Instant now) const;
+  /// The machines and disk encryption sets of every service.
+  ResourceTruth resources_as_they_are(Instant now) const;
   /// Host → "operation status" → number of requests.
   boost::json::value request_counts() const;
 

@@ -76,6 +76,42 @@ struct KeyTruth {
   std::vector<Registration> registrations;
 };
 
+/// A virtual machine as it is, whatever reads may see of it; one that was deleted stays.
+struct VmTruth {
+  /// A time in which it was not there for its users: from the accepted stop until it ran again.
+  struct Stop {
+    Instant from;
+    std::string by;  ///< The client's id; "people" (control host); "platform" (its key is gone).
+    std::optional<Instant> until;  ///< Nothing: it has not run since.
+    std::string resumed_by;
+  };
+  std::string id;     ///< In lower case.
+  std::string power;  ///< As after "PowerState/", or "deleted".
+  bool confidential{};
+  std::string disk_encryption_set;  ///< Its id in lower case; empty: none.
+  std::string key_version;  ///< URL of the version that its disks are wrapped with; empty: no such set.
+  bool can_start{true};     ///< Whether a start now would find that version usable.
+  std::vector<Stop> stops;
+};
+
+/// A disk encryption set as it is.
+struct DesTruth {
+  std::string id;  ///< In lower case.
+  std::string encryption_type;
+  std::string active_key;  ///< URLs, as the set names them.
+  std::vector<std::string> previous_keys;
+  std::string provisioning_state;
+  bool follows{};   ///< rotationToLatestKeyVersionEnabled
+  bool changing{};  ///< A change is under way.
+  bool complete{};  ///< All of its machines are on `active_key`, and no change is under way.
+};
+
+/// What hangs on the keys of a world.
+struct ResourceTruth {
+  std::vector<VmTruth> virtual_machines;
+  std::vector<DesTruth> disk_encryption_sets;
+};
+
 /// One cloud service with its state.
 class Service {
  public:
@@ -92,6 +128,8 @@ class Service {
   virtual boost::json::value state(Instant now) const = 0;
   /// Of all keys that have versions.
   virtual std::vector<KeyTruth> keys_as_they_are(Instant) const { return {}; }
+  /// Of all machines and disk encryption sets, at that moment.
+  virtual ResourceTruth resources_as_they_are(Instant) const { return {}; }
   /// Makes and wraps the DEKs that the world file asked for. Called at most once.
   virtual std::vector<SeededDek> seed_deks() = 0;
   /// What the control host is asked to do in this service's own world; nothing: it is not for this one.

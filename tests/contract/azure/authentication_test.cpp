@@ -146,11 +146,3 @@ TEST_CASE("Requests are told apart by their own identifier") {
                                            {{"x-ms-client-request-id", "abc-1"}}));
   CHECK(reply.header("x-ms-client-request-id") == "abc-1");
 }
-
-TEST_CASE("Azure Resource Manager has no resources here") {
-  AzureCaller azure(vault_with("{ name: root }"));
-  auto const reply =
-      azure.reply(azure.raw("GET", "management.azure.com", "/subscriptions/s?api-version=2022-12-01"));
-  CHECK(reply.status == 404);
-  CHECK(reply.at("error/code") == "ResourceNotFound");
-}

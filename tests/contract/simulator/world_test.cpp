@@ -145,7 +145,7 @@ TEST_CASE("Two services of one name are a mistake") {
 }
 
 TEST_CASE("The worlds that are shipped load") {
-  auto const file = GENERATE("demo.yaml", "bench.yaml");
+  auto const file = GENERATE("demo.yaml", "bench.yaml", "confidential.yaml");
   auto const world = load_world(std::string(REKEYD_SOURCE_DIR "/tests/simulator/worlds/") + file, {now(), 1});
   if (!world) {
     for (auto const& mistake : world.error()) UNSCOPED_INFO(to_text(file, mistake));

@@ -1,6 +1,7 @@
 #include "tests/simulator/azure/key_seed.hpp"
 
 #include "tests/simulator/azure/key_request.hpp"
+#include "tests/simulator/azure/numbered.hpp"
 #include "tests/simulator/past.hpp"
 #include "tests/simulator/randomness.hpp"
 #include "tests/simulator/rsa_pool.hpp"
@@ -145,14 +146,6 @@ Key make_key(std::string name, KeyPlan const& plan, SeedContext& context) {
   }
   key.versions.back().enabled = plan.latest_enabled;
   return key;
-}
-
-std::string numbered(std::string name, long number, long last) {
-  constexpr std::string_view place = "{n}";
-  auto const at = name.find(place);
-  if (at == std::string::npos) return name;
-  auto const digits = std::to_string(last).size();
-  return name.replace(at, place.size(), fmt::format("{:0{}}", number, digits));
 }
 
 }  // namespace

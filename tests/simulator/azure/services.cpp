@@ -1,9 +1,10 @@
 #include "tests/simulator/azure/services.hpp"
 
+#include "tests/simulator/azure/arm/estate_section.hpp"
 #include "tests/simulator/azure/entra.hpp"
 #include "tests/simulator/azure/key_seed.hpp"
-#include "tests/simulator/azure/resource_manager.hpp"
 #include "tests/simulator/azure/vault.hpp"
+#include "tests/simulator/azure/vault_directory.hpp"
 #include "tests/simulator/message.hpp"
 #include "tests/simulator/randomness.hpp"
 #include "tests/simulator/section.hpp"
@@ -85,6 +86,7 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
   std::chrono::seconds const lifetime(azure.number("token_lifetime_s", 1, 86'400, 3599));
   Limits const limits = read_limits(azure);
   services.push_back(std::make_unique<Entra>(std::move(tenants), lifetime, mint, context.random));
+  auto directory = std::make_unique<VaultDirectory>();
   for (auto& section : azure.sections("vaults")) {
     auto settings = read_settings(section, limits, tenant_ids);
     VaultKind const kind = settings.kind;
@@ -96,9 +98,11 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
       }
     }
     section.finish();
+    directory->add(*vault);
     services.push_back(std::move(vault));
   }
-  services.push_back(std::make_unique<ResourceManager>());
+  services.push_back(
+      arm::make_resource_manager(azure, limits.published, tenant_ids, std::move(directory), mint, context));
   azure.finish();
   return services;
 }

@@ -136,6 +136,7 @@ void Vault::add_headers(Answer& answer, Request const& request) {
 }
 
 Answer Vault::handle(Request const& request, Instant now) {
+  if (before_changes_ && request.method != "GET") before_changes_(now);
   auto answer = [&]() -> Answer {
     if (auto refused = challenge(request, now)) return *refused;
     auto const target = parse_target(request.target);

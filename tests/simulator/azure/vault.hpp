@@ -2,6 +2,7 @@
 #include "tests/simulator/azure/access_token.hpp"
 #include "tests/simulator/azure/errors.hpp"
 #include "tests/simulator/azure/key.hpp"
+#include "tests/simulator/azure/key_directory.hpp"
 #include "tests/simulator/azure/key_json.hpp"
 #include "tests/simulator/azure/key_request.hpp"
 #include "tests/simulator/azure/throttle.hpp"
@@ -10,6 +11,7 @@
 
 #include <boost/json/fwd.hpp>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -47,6 +49,12 @@ class Vault : public Service {
   std::vector<SeededDek> seed_deks() override;
   void grow_older(std::chrono::seconds by, Instant now) override;
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;
+
+  /// As Azure's other services see the key: see KeyDirectory.
+  std::optional<KeyVersionFacts> facts(std::string const& name, std::string const& version, Instant at) const;
+  void look_at(std::string const& name, Instant now);
+  /// `listener` hears of every request that may change something here, before it does.
+  void before_changes(std::function<void(Instant)> listener) { before_changes_ = std::move(listener); }
 
   /// Puts a key of the world file in. False when there is one of that name already.
   bool seed(Key key);
@@ -112,6 +120,7 @@ class Vault : public Service {
   Randomness& random_;
   RsaPool& pool_;
   Throttle throttle_;
+  std::function<void(Instant)> before_changes_;
   std::map<std::string, Key> keys_;  ///< By name in lower case; the deleted ones too.
 };
 

@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include <ranges>
+
 /// What the control host shows of a vault.
 namespace rekeyd::sim::azure {
 
@@ -49,8 +51,33 @@ json::value Vault::state(Instant) const {
           {"keys", std::move(keys)}};
 }
 
-void Vault::grow_older(std::chrono::seconds by, Instant) {
+void Vault::grow_older(std::chrono::seconds by, Instant now) {
+  if (before_changes_) before_changes_(now);
   for (auto& [name, key] : keys_) azure::grow_older(key, by);
+}
+
+std::optional<KeyVersionFacts> Vault::facts(std::string const& name, std::string const& version,
+                                            Instant at) const {
+  auto const found = keys_.find(lower(name));
+  if (found == keys_.end() || found->second.deleted) return std::nullopt;
+  std::string const wanted = lower(version);
+  for (KeyVersion const& one : found->second.versions | std::views::reverse) {
+    if (one.created > at || (!wanted.empty() && one.id != wanted)) continue;
+    return KeyVersionFacts{one.id,
+                           one.shape.type == KeyType::rsa,
+                           one.shape.hsm,
+                           one.enabled,
+                           one.exportable && !one.release_policy.empty(),
+                           one.not_before,
+                           one.expires,
+                           one.created};
+  }
+  return std::nullopt;
+}
+
+void Vault::look_at(std::string const& name, Instant now) {
+  auto const found = keys_.find(lower(name));
+  if (found != keys_.end() && !found->second.deleted) rotate_if_due(found->second, now);
 }
 
 std::vector<KeyTruth> Vault::keys_as_they_are(Instant) const {
