@@ -118,7 +118,9 @@ TEST_CASE("the two forms of a secret reference are read") {
     std::string text = test::settings_file();
     std::string const old = "{ credential: azure-prod }";
     text.replace(text.find(old), old.size(), form);
-    return std::get<AzureSettings>(settings_of(text).providers.at(0).cloud).credentials.client_secret;
+    auto const settings = settings_of(text);
+    auto const& credentials = std::get<AzureSettings>(settings.providers.at(0).cloud).credentials;
+    return std::get<ClientSecret>(credentials.proof).secret;
   };
   CHECK(reference("{ credential: my-app }").kind == SecretReference::Kind::credential);
   CHECK(reference("{ credential: my-app }").name == "my-app");

@@ -47,6 +47,7 @@ class Vault : public Service {
   std::vector<SeededDek> seed_deks() override;
   void grow_older(std::chrono::seconds by, Instant now) override;
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;
+  std::optional<Answer> control(Request const& request, Instant now) override;
 
   /// Puts a key of the world file in. False when there is one of that name already.
   bool seed(Key key);
@@ -62,6 +63,7 @@ class Vault : public Service {
 
   // vault.cpp: who may come in, and where a request goes.
   std::optional<Answer> challenge(Request const& request, Instant now) const;
+  Answer demand_claims(Request const& request) const;
   Answer authenticate_first(std::string_view message, Request const& request) const;
   Answer route(Call const& call);
   Answer route_key(Call const& call);
@@ -113,6 +115,8 @@ class Vault : public Service {
   RsaPool& pool_;
   Throttle throttle_;
   std::map<std::string, Key> keys_;  ///< By name in lower case; the deleted ones too.
+  std::string challenge_resource_;   ///< What the challenge says in the place of the right one; empty: that.
+  Instant revoked_{};                ///< Tokens must answer a claims challenge of that moment or later.
 };
 
 }  // namespace rekeyd::sim::azure
