@@ -65,6 +65,7 @@ TEST_CASE("The metadata service wants a resource, not a scope") {
   CHECK(ask(azure, path + vault_resource + "%2F.default").at("error") == "invalid_resource");
   CHECK(ask(azure, path + vault_resource + "%2F").at("error") == "invalid_resource");
   CHECK(ask(azure, path + "&resource=https%3A%2F%2Fmanagement.azure.com").status == 200);
+  CHECK(ask(azure, "/metadata/identity/oauth2/token/?api-version=2018-02-01" + vault_resource).status == 200);
   CHECK(ask(azure, "/metadata/identity/oauth2/token?resource=x").at("error") == "bad_request");
 }
 

@@ -28,11 +28,13 @@ std::string audience_of(json::object const& claims) {
   return first.is_string() ? std::string(first.get_string()) : std::string();
 }
 
+// Five minutes either way are forgiven, as clocks differ; Microsoft's own libraries round theirs up.
 std::optional<Objection> out_of_time(JsonWebToken const& token, Instant now) {
+  constexpr std::int64_t forgiven = 300;
   auto const at = now.time_since_epoch().count();
   auto const begins = integer_member(token.claims, "nbf").value_or(0);
   auto const ends = integer_member(token.claims, "exp");
-  if (ends && begins <= at && at < *ends) return std::nullopt;
+  if (ends && begins <= at + forgiven && at < *ends + forgiven) return std::nullopt;
   return Objection{700024,
                    fmt::format("Client assertion is not within its valid time range. Current time: {}, "
                                "assertion valid from {}, expiry time of assertion {}.",
@@ -114,6 +116,7 @@ std::optional<Objection> Assertions::of_federation(EntraClient const& client, Js
 }
 
 std::optional<Objection> Assertions::second_use(JsonWebToken const& token, Instant now) {
+  if (!once_) return std::nullopt;
   std::erase_if(used_, [now](auto const& one) { return one.second <= now; });
   auto const id = text(token.claims, "jti");
   Instant const end(std::chrono::seconds(integer_member(token.claims, "exp").value_or(0)));

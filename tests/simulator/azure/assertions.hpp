@@ -21,12 +21,15 @@ struct Objection {
   std::string message;
 };
 
-/// Judges the tokens that stand in place of a client secret, and makes those of other issuers. What the
-/// reference does not tell: that an assertion is good once, and which numbers refuse a second use (50012), a
-/// wrong audience (700023), and a certificate out of its time (1000502).
+/// Judges the tokens that stand in place of a client secret, and makes those of other issuers. Unconfirmed:
+/// the numbers that refuse a second use (50012), a wrong audience (700023) and a certificate out of its time
+/// (1000502); that five minutes of difference between clocks are forgiven; and that an assertion is good
+/// once, as its identifier would have it. Microsoft's own libraries use one again until it ends, so that can
+/// be allowed.
 class Assertions {
  public:
   explicit Assertions(Randomness& random) : random_(random) {}
+  void allow_reuse() { once_ = false; }
 
   /// Nothing when `text` proves that the caller is this client. `url` is where it was sent: what an assertion
   /// of the client's own must be made out to.
@@ -48,6 +51,7 @@ class Assertions {
   RsaKey const& key_of(std::string const& issuer);
 
   Randomness& random_;
+  bool once_{true};
   std::map<std::string, RsaKey> issuers_;  ///< Each issuer's key, made when first needed.
   std::map<std::string, Instant> used_;    ///< Identifiers of assertions, until their end.
 };

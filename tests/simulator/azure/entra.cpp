@@ -151,7 +151,10 @@ Answer Entra::token(Tenant const& tenant, Request const& request, Instant now) {
                  now);
   }
   Caller const caller{tenant, client_id, client->second};
-  std::string const url = "https://" + url_authority(request.authority) + request.target;
+  // Client libraries put identifiers of their own into the query; an assertion is made out to the URL
+  // without.
+  std::string const url =
+      "https://" + url_authority(request.authority) + request.target.substr(0, request.target.find('?'));
   if (auto refused = unproven(caller, form, url, now)) return *std::move(refused);
   // Client libraries append the OpenID scopes, which mean nothing to client credentials.
   return grant(caller, form["scope"].substr(0, form["scope"].find(' ')), claimed_in(form["claims"]), now);

@@ -38,6 +38,8 @@ class Entra : public Service {
   std::vector<SeededDek> seed_deks() override { return {}; }
   std::optional<std::string> unwrap_check(Envelope const&) const override { return std::nullopt; }
   std::optional<Answer> control(Request const& request, Instant now) override;
+  /// One assertion may be shown again until it ends.
+  void allow_reused_assertions() { assertions_.allow_reuse(); }
 
  private:
   using Form = std::map<std::string, std::string>;

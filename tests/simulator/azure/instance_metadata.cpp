@@ -79,7 +79,10 @@ MachineIdentity const* InstanceMetadata::find(Wanted const& wanted) const {
 
 Answer InstanceMetadata::token(Request const& request, Instant now) const {
   auto const target = parse_target(request.target);
-  if (!target || target->path != "/metadata/identity/oauth2/token" || request.method != "GET")
+  // Microsoft's own libraries end the path with a slash, or without.
+  constexpr std::string_view path = "/metadata/identity/oauth2/token";
+  bool const ours = target && (target->path == path || target->path == std::string(path) + "/");
+  if (!ours || request.method != "GET")
     return refuse(404, "not_found", "The requested resource does not exist");
   if (target->param("api-version") != "2018-02-01")
     return refuse(400, "bad_request", "The api-version is missing or not supported");

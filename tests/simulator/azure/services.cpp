@@ -124,7 +124,9 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
   TokenMint const mint(context.random.hex(64));
   std::chrono::seconds const lifetime(azure.number("token_lifetime_s", 1, 86'400, 3599));
   Limits const limits = read_limits(azure);
-  services.push_back(std::make_unique<Entra>(std::move(tenants), lifetime, mint, context.random));
+  auto entra = std::make_unique<Entra>(std::move(tenants), lifetime, mint, context.random);
+  if (azure.word("assertions", {"once", "reusable"}, "once") == "reusable") entra->allow_reused_assertions();
+  services.push_back(std::move(entra));
   for (auto& section : azure.sections("vaults")) {
     auto settings = read_settings(section, limits, tenant_ids);
     VaultKind const kind = settings.kind;
