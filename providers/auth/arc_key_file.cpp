@@ -43,7 +43,8 @@ Result<Secret> read_arc_key(std::string_view www_authenticate, std::filesystem::
   std::error_code unreadable;
   auto const real = std::filesystem::canonical(named, unreadable);
   if (unreadable)
-    return refuse(unreadable.message(), named, "add the daemon's user to the agent's group, himds");
+    return refuse(unreadable.message(), named,
+                  "put the daemon into the agent's group: SupplementaryGroups=himds");
   if (real.parent_path() != std::filesystem::canonical(key_folder, unreadable))
     return refuse("the key lies elsewhere", named, suspicious);
   auto const size = std::filesystem::file_size(real, unreadable);
@@ -51,7 +52,7 @@ Result<Secret> read_arc_key(std::string_view www_authenticate, std::filesystem::
     return refuse(fmt::format("the key is larger than {} bytes or no file", size_max), named, suspicious);
   auto key = read_secret_file(real, CredentialShape::projected_token);
   if (!key && key.error().what.find("cannot open") != std::string::npos)
-    key.error().remedy = "add the daemon's user to the agent's group, himds";
+    key.error().remedy = "put the daemon into the agent's group: SupplementaryGroups=himds";
   return key;
 }
 

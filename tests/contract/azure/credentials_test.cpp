@@ -149,7 +149,7 @@ TEST_CASE("An assertion with one thing wrong is refused by its number") {
   auto const now = azure.now.time_since_epoch().count();
   if (what == "thumbprint") assertion.header["x5t#S256"] = "AAAA";
   if (what == "algorithm") assertion.header["alg"] = "none";
-  if (what == "chain") assertion.header["x5c"] = {"MIIB"};
+  if (what == "chain") assertion.header["x5c"] = boost::json::array{"MIIB"};
   if (what == "audience") assertion.claims["aud"] = "https://login.microsoftonline.com/";
   if (what == "expired") assertion.claims["exp"] = now - 300;
   if (what == "not yet") assertion.claims["nbf"] = now + 301;
