@@ -53,6 +53,7 @@ class Entra : public Service {
   /// Nothing when the form proves who the caller is.
   std::optional<Answer> unproven(Caller const& caller, Form& form, std::string const& url, Instant now);
   Answer grant(Caller const& caller, std::string scope, Instant claimed, Instant now);
+  std::string made_certificate(boost::json::object const& wish, Instant now);
   Answer register_certificate(boost::json::object const& wish, Instant now);
   Answer federated_token(boost::json::object const& wish, Instant now);
   /// `code` is the number after "AADSTS".

@@ -35,17 +35,24 @@ std::optional<Answer> Entra::control(Request const& request, Instant now) {
   return Answer{204, {}, {}};
 }
 
+std::string Entra::made_certificate(json::object const& wish, Instant now) {
+  auto const begins = now + seconds_of(wish, "begins_in_s", -3600);
+  auto const ends = now + seconds_of(wish, "ends_in_s", a_year);
+  return make_client_certificate("rekeyd", RsaKey::generate(2048, random_), begins, ends,
+                                 static_cast<long>(random_.below(1'000'000)));
+}
+
 Answer Entra::register_certificate(json::object const& wish, Instant now) {
   auto const id = lower(string_member(wish, "client").value_or(""));
   for (auto& [name, tenant] : tenants_) {
     auto const client = tenant.clients.find(id);
     if (client == tenant.clients.end()) continue;
-    auto const begins = now + seconds_of(wish, "begins_in_s", -3600);
-    auto const ends = now + seconds_of(wish, "ends_in_s", a_year);
-    auto const pem = make_client_certificate("rekeyd", RsaKey::generate(2048, random_), begins, ends,
-                                             static_cast<long>(random_.below(1'000'000)));
+    auto const pem =
+        wish.contains("pem") ? string_member(wish, "pem").value_or("") : made_certificate(wish, now);
+    auto certificate = ClientCertificate::from_pem(pem);
+    if (!certificate) return complaint("a certificate in PEM was expected");
     if (bool_member(wish, "registered").value_or(true))
-      client->second.certificates.push_back(*ClientCertificate::from_pem(pem));
+      client->second.certificates.push_back(*std::move(certificate));
     return json_answer(201, {{"pem", pem}});
   }
   return complaint("no tenant has this client");
