@@ -31,7 +31,9 @@ class CredentialSource {
   virtual void forget(AccessTokenPtr const& token) = 0;
   /// The service refused this token and says what the next one has to claim (Continuous Access Evaluation):
   /// JSON, passed on to the issuer with the next request. An issuer that takes no claims gives a new token.
-  virtual void forget_for_claims(AccessTokenPtr const& token, std::string /*claims*/) { forget(token); }
+  virtual void forget_for_claims(AccessTokenPtr const& token, std::string const& /*claims*/) {
+    forget(token);
+  }
 };
 
 }  // namespace rekeyd::providers

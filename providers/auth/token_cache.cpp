@@ -107,7 +107,7 @@ class TokenCache final : public CredentialSource {
     }
   }
 
-  void forget_for_claims(AccessTokenPtr const& token, std::string claims) override {
+  void forget_for_claims(AccessTokenPtr const& token, std::string const& claims) override {
     for (auto& [audience, entry] : entries_) {
       if (entry.token != token) continue;
       entry.token.reset();

@@ -121,11 +121,11 @@ asio::awaitable<Result<std::string>> VaultAccess::resource_of(VaultAddress const
 }
 
 void VaultAccess::drop(AccessTokenPtr const& token, HttpResponse const& refusal) {
-  auto claims = demanded_claims(refusal.header("www-authenticate"));
+  auto const claims = demanded_claims(refusal.header("www-authenticate"));
   if (claims.empty()) {
     credentials_.forget(token);
   } else {
-    credentials_.forget_for_claims(token, std::move(claims));
+    credentials_.forget_for_claims(token, claims);
   }
 }
 
