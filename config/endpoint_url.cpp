@@ -71,17 +71,15 @@ std::optional<ProviderKind> kind_of_host(std::string_view host) {
   };
   using enum ProviderKind;
   constexpr std::array domains{
-      Domain{".vault.azure.net", azure_key_vault},
-      Domain{".vault.usgovcloudapi.net", azure_key_vault},
-      Domain{".vault.azure.cn", azure_key_vault},
-      Domain{".managedhsm.azure.net", azure_managed_hsm},
-      Domain{".managedhsm.usgovcloudapi.net", azure_managed_hsm},
-      Domain{".managedhsm.azure.cn", azure_managed_hsm},
       Domain{".kms.cloud.ibm.com", ibm_key_protect},
       Domain{".kms.appdomain.cloud", ibm_key_protect_dedicated},
       Domain{".hs-crypto.cloud.ibm.com", ibm_hpcs},
       Domain{".hs-crypto.appdomain.cloud", ibm_hpcs},
   };
+  for (AzureCloud const& cloud : azure_clouds()) {
+    if (host.ends_with("." + cloud.vault_domain)) return azure_key_vault;
+    if (host.ends_with("." + cloud.managed_hsm_domain)) return azure_managed_hsm;
+  }
   for (Domain const& domain : domains) {
     if (host.ends_with(domain.suffix)) return domain.kind;
   }

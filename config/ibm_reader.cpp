@@ -67,7 +67,8 @@ IbmCredentials credentials_of(Given given, Findings& findings) {
   Given const key = fields.required("api_key", "api_key: { credential: ibm-prod }");
   assign(credentials.api_key, secret_reference_of(key, findings));
   if (auto const url = url_of(fields.optional("iam_url"), findings)) credentials.iam_url = url->text;
-  for (char const* const azure_field : {"tenant", "client_id", "client_secret", "authority"}) {
+  for (char const* const azure_field : {"tenant", "client_id", "client_secret", "client_certificate",
+                                        "workload_identity", "managed_identity", "authority"}) {
     fields.refuse(azure_field, "it belongs to Azure's kinds; IBM's take api_key");
   }
   fields.finish();
@@ -85,7 +86,7 @@ IbmSettings read_ibm(FieldReader& fields, ProviderKind kind, Findings& findings)
       fields.required("credentials", "credentials: { api_key: { credential: ibm-prod } }");
   ibm.credentials = credentials_of(credentials, findings);
   fields.refuse("vaults", "it belongs to Azure's kinds; IBM's have 'instances'");
-  for (char const* const azure_field : {"api_version", "rotate_by", "set_neutral_rotation_policy"}) {
+  for (char const* const azure_field : {"api_version", "rotate_by", "set_neutral_rotation_policy", "cloud"}) {
     fields.refuse(azure_field, "it belongs to Azure's kinds");
   }
   return ibm;

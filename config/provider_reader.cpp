@@ -19,7 +19,7 @@ using enum ProviderKind;
 
 bool is_azure(ProviderKind kind) { return kind == azure_key_vault || kind == azure_managed_hsm; }
 
-ProviderSettings provider_of(Given const& given, Findings& findings) {
+ProviderSettings provider_of(Given const& given, Environment const& environment, Findings& findings) {
   FieldReader fields(given, findings);
   ProviderSettings provider;
   if (auto name = name_of(fields.required("name", "name: azure-prod"), findings))
@@ -29,17 +29,18 @@ ProviderSettings provider_of(Given const& given, Findings& findings) {
   provider.rotations = rotation_limits_of(fields.optional("rotations"), findings);
   if (!kind) {
     // Without its kind nothing can be said about these.
-    fields.pass_over(std::array<std::string, 6>{"vaults", "instances", "credentials", "api_version",
+    fields.pass_over(std::array<std::string, 7>{"vaults", "instances", "cloud", "credentials", "api_version",
                                                 "rotate_by", "set_neutral_rotation_policy"});
   } else if (is_azure(*kind)) {
     provider.kind = *kind;
-    provider.cloud = read_azure(fields, *kind, findings);
+    provider.cloud = read_azure(fields, *kind, environment, findings);
   } else {
     provider.kind = *kind;
     provider.cloud = read_ibm(fields, *kind, findings);
   }
   for (char const* const credential :
-       {"tenant", "client_id", "client_secret", "authority", "api_key", "iam_url"}) {
+       {"tenant", "client_id", "client_secret", "client_certificate", "workload_identity", "managed_identity",
+        "authority", "api_key", "iam_url"}) {
     fields.refuse(credential, "it belongs into 'credentials'");
   }
   fields.finish();
@@ -100,14 +101,15 @@ class Claims {
 
 }  // namespace
 
-std::vector<ProviderSettings> read_providers(Given const& given, Findings& findings) {
+std::vector<ProviderSettings> read_providers(Given const& given, Environment const& environment,
+                                             Findings& findings) {
   std::vector<ProviderSettings> providers;
   UniqueNames names("a provider", findings);
   Claims claims(findings);
   for (Given item : list_of(given, findings)) {
     item.label = "a provider";
     if (!map_of(item, findings)) continue;
-    ProviderSettings provider = provider_of(item, findings);
+    ProviderSettings provider = provider_of(item, environment, findings);
     if (!provider.name.empty()) names.add(provider.name.str(), item.at());
     for (Claim const& claim : claims_of(provider, item.at())) claims.add(claim);
     providers.push_back(std::move(provider));

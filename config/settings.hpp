@@ -1,4 +1,7 @@
 #pragma once
+#include "config/azure_cloud.hpp"
+#include "config/azure_credentials.hpp"
+#include "config/secret_reference.hpp"
 #include "policy/brakes.hpp"
 #include "policy/names.hpp"
 
@@ -13,16 +16,6 @@
 
 /// rekeyd.yaml as values. Plain data: what it means is each folder's own business.
 namespace rekeyd::config {
-
-/// Where a secret is to be had; never the secret itself.
-struct SecretReference {
-  enum class Kind {
-    credential,  ///< A file in $CREDENTIALS_DIRECTORY (systemd LoadCredential=).
-    file,        ///< An absolute path; must not be readable by group or others.
-  };
-  Kind kind{Kind::credential};
-  std::string name;  ///< The credential's name or the file's path.
-};
 
 enum class ProviderKind {
   azure_key_vault,
@@ -40,14 +33,6 @@ struct LimitSettings {
   double per_second{0};  ///< 0: the provider kind's own published figure, or none.
   unsigned tries{5};
   std::chrono::milliseconds call_timeout{30'000};
-};
-
-/// Identity at Entra ID: client credentials.
-struct EntraCredentials {
-  std::string tenant;  ///< GUID or domain.
-  std::string client_id;
-  SecretReference client_secret;
-  std::string authority{"https://login.microsoftonline.com"};
 };
 
 struct IbmCredentials {
@@ -68,6 +53,7 @@ enum class AzureRotateBy {
 };
 
 struct AzureSettings {
+  AzureCloud cloud;
   std::vector<AzureVault> vaults;
   EntraCredentials credentials;
   std::string api_version{"7.5"};

@@ -77,25 +77,35 @@ std::optional<std::filesystem::path> path_of(Given const& given, std::filesystem
   return path.has_filename() ? path : path.parent_path();
 }
 
-std::optional<SecretReference> secret_reference_of(Given const& given, Findings& findings) {
-  if (!given) return std::nullopt;
-  if (given.value->kind != Kind::map) {
-    findings.error(given.at(), "secret-in-clear",
-                   fmt::format("{}: a secret must not stand in this file", given.label), secret_hint);
-    return std::nullopt;
-  }
-  Given discreet = given;
-  discreet.echo = Echo::no;
-  FieldReader fields(discreet, findings);
+std::optional<SecretReference> secret_reference_in(FieldReader& fields, Given const& given,
+                                                   Findings& findings) {
   Given const credential = fields.optional("credential");
   Given const file = fields.optional("file");
-  fields.finish();
   if (fields.has("credential") == fields.has("file")) {
     findings.error(given.at(), "secret-reference",
                    fmt::format("{} needs exactly one of 'credential' and 'file'", given.label), secret_hint);
     return std::nullopt;
   }
   return fields.has("credential") ? credential_of(credential, findings) : secret_file_of(file, findings);
+}
+
+std::optional<Given> secret_map_of(Given const& given, Findings& findings) {
+  if (!given) return std::nullopt;
+  Given discreet = given;
+  discreet.echo = Echo::no;
+  if (given.value->kind == Kind::map) return discreet;
+  findings.error(given.at(), "secret-in-clear",
+                 fmt::format("{}: a secret must not stand in this file", given.label), secret_hint);
+  return std::nullopt;
+}
+
+std::optional<SecretReference> secret_reference_of(Given const& given, Findings& findings) {
+  auto const map = secret_map_of(given, findings);
+  if (!map) return std::nullopt;
+  FieldReader fields(*map, findings);
+  auto reference = secret_reference_in(fields, *map, findings);
+  fields.finish();
+  return reference;
 }
 
 LimitSettings limits_of(Given const& given, Findings& findings) {

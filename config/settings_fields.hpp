@@ -17,6 +17,13 @@ std::optional<EndpointUrl> service_url_of(Given const& given, ProviderKind kind,
 std::optional<std::filesystem::path> path_of(Given const& given, std::filesystem::path const& folder,
                                              Findings& findings);
 
+/// The map in which a secret reference stands. A value given in clear is a mistake, and never repeated.
+std::optional<Given> secret_map_of(Given const& given, Findings& findings);
+
+/// The two fields of a secret reference in a map that has others besides; exactly one of them.
+std::optional<SecretReference> secret_reference_in(FieldReader& fields, Given const& given,
+                                                   Findings& findings);
+
 /// `{ credential: NAME }` or `{ file: /PATH }`. A value given in clear is a mistake, and never repeated.
 std::optional<SecretReference> secret_reference_of(Given const& given, Findings& findings);
 

@@ -186,7 +186,7 @@ Settings read_settings(YamlValue const& root, fs::path const& folder, Environmen
   settings.network = network_of(fields.optional("network"), folder, findings);
   settings.providers = read_providers(
       fields.required("providers", "providers: [{ name: azure-prod, kind: azure-key-vault, ... }]"),
-      findings);
+      environment, findings);
   settings.dek_stores = dek_stores_of(fields.optional("dek_stores"), folder, findings);
   fields.finish();
   return settings;

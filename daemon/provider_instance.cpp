@@ -1,6 +1,8 @@
 #include "daemon/provider_instance.hpp"
 
-#include "providers/auth/entra_client_secret.hpp"
+#include "config/load.hpp"
+#include "daemon/azure_cloud.hpp"
+#include "daemon/azure_credentials.hpp"
 #include "providers/auth/ibm_iam_api_key.hpp"
 #include "providers/auth/secret_file.hpp"
 #include "providers/azure/key_vault.hpp"
@@ -23,15 +25,16 @@ struct Parts {
   providers::Random& random;
 };
 
-Result<providers::Secret> read_secret(config::SecretReference const& reference,
-                                      ProviderName const& provider) {
-  auto secret = reference.kind == config::SecretReference::Kind::credential
-                    ? providers::read_credential(reference.name)
-                    : providers::read_secret_file(reference.name);
-  if (!secret) {
-    secret.error().what = "provider " + provider.str() + ": " + secret.error().what;
-  }
-  return secret;
+/// The same error, told of its provider.
+Error of_provider(Error error, ProviderName const& provider) {
+  error.what = "provider " + provider.str() + ": " + error.what;
+  return error;
+}
+
+Result<providers::Secret> read_secret(config::SecretReference const& reference) {
+  auto const path = secret_path(reference);
+  if (!path) return std::unexpected(path.error());
+  return providers::read_secret_file(*path);
 }
 
 /// What the configuration says, over what the provider publishes.
@@ -65,11 +68,19 @@ providers::IbmKind ibm_kind(config::ProviderKind kind) {
   return providers::IbmKind::key_protect;
 }
 
+/// Services on the machine itself are asked again as their own documentation says, not as others are.
+ApiLimits token_limits(config::ProviderSettings const& settings) {
+  ApiLimits limits;
+  auto const* const azure = std::get_if<config::AzureSettings>(&settings.cloud);
+  bool const local =
+      azure != nullptr && std::holds_alternative<config::ManagedIdentity>(azure->credentials.proof);
+  if (local) limits.tries_max = 1;
+  return limits;
+}
+
 Result<void> add_azure(ProviderInstance& instance, config::AzureSettings const& azure, Parts const& parts) {
-  auto secret = read_secret(azure.credentials.client_secret, parts.settings.name);
-  if (!secret) return std::unexpected(secret.error());
-  auto authority = Endpoint::parse(azure.credentials.authority);
-  if (!authority) return std::unexpected(authority.error());
+  auto const cloud = azure_cloud(azure);
+  if (!cloud) return std::unexpected(cloud.error());
 
   providers::KeyVaultOptions options;
   options.name = parts.settings.name;
@@ -79,7 +90,8 @@ Result<void> add_azure(ProviderInstance& instance, config::AzureSettings const& 
   options.api_version = azure.api_version;
   options.rotate_by = rotate_by(azure.rotate_by);
   options.set_neutral_rotation_policy = azure.set_neutral_rotation_policy;
-  options.authority = {*authority, azure.credentials.tenant};
+  options.authority = {cloud->authority, azure.credentials.tenant, cloud->authority_aliases,
+                       cloud->key_resource(options.kind)};
   for (config::AzureVault const& vault : azure.vaults) {
     auto endpoint = Endpoint::parse(vault.url);
     if (!endpoint) return std::unexpected(endpoint.error());
@@ -87,17 +99,17 @@ Result<void> add_azure(ProviderInstance& instance, config::AzureSettings const& 
   }
   ApiLimits const limits = limits_of(parts.settings.limits, providers::azure_default_limits(options.kind));
   instance.api = providers::make_api_client(parts.transport, parts.clock, parts.random, limits);
-  providers::EntraIdentity identity{*std::move(authority), azure.credentials.tenant,
-                                    azure.credentials.client_id, *std::move(secret)};
-  instance.credentials =
-      providers::make_entra_client_secret(*instance.token_api, parts.clock, std::move(identity));
+  auto credentials = make_azure_credentials(azure.credentials, *instance.token_api, parts.clock, parts.random,
+                                            config::process_environment());
+  if (!credentials) return std::unexpected(std::move(credentials.error()));
+  instance.credentials = *std::move(credentials);
   instance.kms = providers::make_key_vault(*instance.api, *instance.credentials, parts.clock, parts.random,
                                            std::move(options));
   return {};
 }
 
 Result<void> add_ibm(ProviderInstance& instance, config::IbmSettings const& ibm, Parts const& parts) {
-  auto api_key = read_secret(ibm.credentials.api_key, parts.settings.name);
+  auto api_key = read_secret(ibm.credentials.api_key);
   if (!api_key) return std::unexpected(api_key.error());
   auto iam = Endpoint::parse(ibm.credentials.iam_url);
   if (!iam) return std::unexpected(iam.error());
@@ -127,12 +139,12 @@ Result<std::unique_ptr<ProviderInstance>> make_provider_instance(config::Provide
                                                                  providers::Random& random) {
   auto instance = std::make_unique<ProviderInstance>();
   instance->kind = settings.kind;
-  instance->token_api = providers::make_api_client(transport, clock, random, ApiLimits{});
+  instance->token_api = providers::make_api_client(transport, clock, random, token_limits(settings));
   Parts const parts{settings, transport, clock, random};
   auto const* azure = std::get_if<config::AzureSettings>(&settings.cloud);
   auto added = azure != nullptr ? add_azure(*instance, *azure, parts)
                                 : add_ibm(*instance, std::get<config::IbmSettings>(settings.cloud), parts);
-  if (!added) return std::unexpected(added.error());
+  if (!added) return std::unexpected(of_provider(std::move(added.error()), settings.name));
   return instance;
 }
 

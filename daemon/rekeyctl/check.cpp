@@ -1,9 +1,11 @@
 // rekeyctl check: policies and configuration, without the daemon. Every mistake at once, told like a compiler
 // tells it, on stdout: here the findings are the data.
 #include "config/load.hpp"
+#include "daemon/certificate_checks.hpp"
 #include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
 #include "daemon/rekeyctl/diagnostics_text.hpp"
+#include "providers/system/system_clock.hpp"
 
 #include <fmt/format.h>
 
@@ -34,6 +36,12 @@ struct Findings {
       std::ranges::move(config::check_names(*policies, *settings), std::back_inserter(all));
   }
 
+  /// The configuration may be right, and what it names no good.
+  void take_certificates(config::Settings const& settings) {
+    auto const now = providers::make_system_clock()->wall_now();
+    std::ranges::move(daemon::check_certificates(settings, now), std::back_inserter(all));
+  }
+
   template <class T>
   std::optional<T> take(config::Loaded<T> loaded) {
     std::ranges::move(loaded.diagnostics, std::back_inserter(all));
@@ -62,6 +70,7 @@ Findings check(Options const& options) {
   if (options.files.empty() || !options.config.empty()) {
     std::string const file = options.config.empty() ? default_config : options.config;
     settings = findings.take(config::load_settings(file, config::process_environment()));
+    if (settings) findings.take_certificates(*settings);
     if (settings && options.files.empty()) check_files({settings->policies.string()}, settings, findings);
   }
   check_files(options.files, settings, findings);

@@ -23,11 +23,17 @@ using AccessTokenPtr = std::shared_ptr<AccessToken const>;
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
-  /// `audience`: Entra: the resource, e.g. "https://vault.azure.net"; IAM: ignored.
+  /// `audience`: Entra: the resource, e.g. "https://vault.azure.net", with or without "/.default"; each has a
+  /// token of its own. IAM: ignored.
   virtual boost::asio::awaitable<Result<AccessTokenPtr>> token(std::string audience,
                                                                Clock::Mono deadline) = 0;
   /// The service refused this token: do not hand it out again.
   virtual void forget(AccessTokenPtr const& token) = 0;
+  /// The service refused this token and says what the next one has to claim (Continuous Access Evaluation):
+  /// JSON, passed on to the issuer with the next request. An issuer that takes no claims gives a new token.
+  virtual void forget_for_claims(AccessTokenPtr const& token, std::string const& /*claims*/) {
+    forget(token);
+  }
 };
 
 }  // namespace rekeyd::providers

@@ -18,7 +18,7 @@ class IamIssuer final : public TokenIssuer {
   IamIssuer(ApiClient& api, Clock& clock, Endpoint iam, Secret api_key)
       : api_(api), clock_(clock), iam_(std::move(iam)), api_key_(std::move(api_key)) {}
 
-  asio::awaitable<Result<IssuedToken>> issue(std::string, Clock::Mono deadline) override {
+  asio::awaitable<Result<IssuedToken>> issue(TokenWish, Clock::Mono deadline) override {
     auto request = request_for_token();
     auto const where = where_of(request);
     auto const response = co_await api_.call(std::move(request), Repeatable::yes, deadline);

@@ -1,5 +1,7 @@
 #include "providers/auth/key_vault_challenge.hpp"
 
+#include "providers/auth/bearer_challenge.hpp"
+
 #include <boost/beast/core/string.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -7,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <optional>
 
@@ -16,8 +17,6 @@ namespace {
 
 namespace urls = boost::urls;
 using boost::beast::iequals;
-
-constexpr std::size_t header_size_max = 8 << 10;
 
 std::unexpected<Error> malformed(std::string what) {
   Error error;
@@ -34,82 +33,6 @@ std::unexpected<Error> distrust(std::string what, Endpoint const& asked, char co
   error.remedy = remedy;
   return std::unexpected(std::move(error));
 }
-
-// A reader of RFC 9110's auth-param lists: name = token or quoted string, separated by commas.
-class Parameters {
- public:
-  explicit Parameters(std::string_view text) : rest_(text) {}
-
-  /// The parameters after "Bearer", up to the next scheme; nothing if the text is not such a list.
-  std::optional<std::map<std::string, std::string>> of_bearer() {
-    if (!skip_to_bearer()) return std::nullopt;
-    std::map<std::string, std::string> found;
-    for (;;) {
-      skip(" \t,");
-      if (rest_.empty()) return found;
-      auto const name = word();
-      skip(" \t");
-      if (name.empty()) return std::nullopt;
-      if (!rest_.starts_with('=')) return found;  // a word without a value begins the next scheme
-      rest_.remove_prefix(1);
-      skip(" \t");
-      auto value = value_text();
-      if (!value) return std::nullopt;
-      found.emplace(lower(name), std::move(*value));  // of two, the first counts
-    }
-  }
-
- private:
-  static std::string lower(std::string_view text) {
-    std::string out(text);
-    for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return out;
-  }
-
-  void skip(char const* characters) {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(characters), rest_.size()));
-  }
-
-  std::string_view word() {
-    auto const taken = rest_.substr(0, rest_.find_first_of(" \t,=\""));
-    rest_.remove_prefix(taken.size());
-    return taken;
-  }
-
-  std::optional<std::string> value_text() {
-    if (!rest_.starts_with('"')) return std::string(word());
-    std::string out;
-    for (std::size_t i = 1; i < rest_.size(); ++i) {
-      if (rest_[i] == '"') {
-        rest_.remove_prefix(i + 1);
-        return out;
-      }
-      if (rest_[i] == '\\' && i + 1 < rest_.size()) ++i;
-      out += rest_[i];
-    }
-    return std::nullopt;
-  }
-
-  bool skip_to_bearer() {
-    while (!rest_.empty()) {
-      skip(" \t,");
-      auto const scheme = word();
-      bool const followed = rest_.starts_with(' ') || rest_.starts_with('\t');
-      if (followed && iequals(scheme, "Bearer")) return true;
-      skip(" \t");
-      if (rest_.starts_with('=')) {  // a parameter of another scheme
-        rest_.remove_prefix(1);
-        skip(" \t");
-        if (!value_text()) return false;
-      } else if (rest_.starts_with('"')) {
-        return false;
-      }
-    }
-    return false;
-  }
-
-  std::string_view rest_;
-};
 
 std::string_view first_of(std::map<std::string, std::string> const& found, std::array<char const*, 2> names) {
   for (auto const* name : names) {
@@ -144,22 +67,10 @@ std::string audience(std::string_view resource) {
   return std::string(resource);
 }
 
-// Names of one and the same authority; the vaults' answers still use the old ones.
-bool same_authority(std::string_view left, std::string_view right) {
-  static constexpr std::array<std::array<std::string_view, 4>, 3> clouds{{
-      {"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"},
-      {"login.microsoftonline.us", "login-us.microsoftonline.com", "", ""},
-      {"login.chinacloudapi.cn", "login.partner.microsoftonline.cn", "", ""},
-  }};
-  if (left == right) return true;
-  return std::ranges::any_of(clouds, [&](auto const& names) {
-    return std::ranges::find(names, left) != names.end() && std::ranges::find(names, right) != names.end();
-  });
-}
-
 bool trusts(TrustedAuthority const& trusted, Endpoint const& authority) {
-  return authority.https && authority.port == trusted.authority.port &&
-         same_authority(trusted.authority.host, authority.host);
+  bool const same = authority.host == trusted.authority.host ||
+                    std::ranges::find(trusted.aliases, authority.host) != trusted.aliases.end();
+  return same && authority.https && authority.port == trusted.authority.port;
 }
 
 bool is_guid(std::string_view text) {
@@ -179,9 +90,8 @@ bool lies_below(std::string_view host, std::string_view domain) {
 }  // namespace
 
 Result<KeyVaultChallenge> parse_key_vault_challenge(std::string_view www_authenticate) {
-  if (www_authenticate.size() > header_size_max) return malformed("it is too long");
-  auto const parameters = Parameters(www_authenticate).of_bearer();
-  if (!parameters) return malformed("it is not a Bearer challenge");
+  auto const parameters = bearer_parameters(www_authenticate);
+  if (!parameters) return malformed("it is not a Bearer challenge, or too long");
   auto const authority = first_of(*parameters, {"authorization", "authorization_uri"});
   auto const resource = first_of(*parameters, {"resource", "scope"});
   if (authority.empty()) return malformed("it names no authority");
@@ -196,10 +106,11 @@ Result<void> verify_key_vault_challenge(KeyVaultChallenge const& challenge, Endp
   if (!asked.https)
     return distrust("the vault's address is not https", asked, "use the vault's https address");
   auto const resource = Endpoint::parse(challenge.resource);
-  if (!resource || !resource->https || !lies_below(asked.host, resource->host))
+  bool const own = challenge.resource == trusted.resource;
+  if (!own || !resource || !resource->https || !lies_below(asked.host, resource->host))
     return distrust(
         fmt::format("the vault asks for a token of {:.100}, where it does not belong", challenge.resource),
-        asked, "check the vault's address: what answers there is not the vault");
+        asked, "check the vault's address, the provider's kind and its cloud");
   if (!trusts(trusted, challenge.authority))
     return distrust(fmt::format("the vault sends us to {:.100}, which is not the configured authority",
                                 challenge.authority.text()),

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rekeyd::providers {
 
@@ -20,7 +21,10 @@ struct KeyVaultChallenge {
 /// Where we let ourselves be sent for tokens, and for which tenant.
 struct TrustedAuthority {
   Endpoint authority;
-  std::string tenant;  ///< As configured, GUID or domain.
+  std::string tenant;  ///< As configured, GUID or domain; empty: any (with a managed identity).
+  std::vector<std::string> aliases{};  ///< Other host names of the same authority; vaults use old ones.
+  /// The one resource that the vaults of this cloud and kind ask for, "https://vault.azure.net".
+  std::string resource{};
 };
 
 /// Reads the header. Malformed error for anything else; nothing of it is trusted yet.
@@ -31,7 +35,8 @@ Result<KeyVaultChallenge> parse_key_vault_challenge(std::string_view www_authent
 ///  - `asked` is https and lies below the resource's host: kv1.vault.azure.net below vault.azure.net, label
 ///  by
 ///    label (evilvault.azure.net does not, nor does a name with a trailing dot);
-///  - the authority is https and the configured one, or another of Microsoft's names for it;
+///  - the resource is the cloud's own for vaults of this kind;
+///  - the authority is https and the configured one, or another of its names;
 ///  - the tenant is the configured one, where both are GUIDs. (A configured domain cannot be compared; the
 ///    token is asked from the configured tenant in any case.)
 Result<void> verify_key_vault_challenge(KeyVaultChallenge const& challenge, Endpoint const& asked,

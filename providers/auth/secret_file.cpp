@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -58,9 +59,10 @@ bool guarded_by_systemd(std::filesystem::path const& path) {
   return !unreadable && real.parent_path() == real_folder;
 }
 
-Result<void> check(struct stat const& facts, std::filesystem::path const& path) {
+Result<void> check(struct stat const& facts, std::filesystem::path const& path, CredentialShape shape) {
   if (!S_ISREG(facts.st_mode)) return refuse(path, "the credential is not a regular file", "name a file");
-  if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0 && !guarded_by_systemd(path))
+  bool const shared = (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+  if (shared && shape != CredentialShape::projected_token && !guarded_by_systemd(path))
     return refuse(path,
                   fmt::format("the credential file may be used by others than its owner (mode {:04o})",
                               facts.st_mode & 07777),
@@ -84,6 +86,12 @@ ssize_t read_whole(int descriptor, std::span<std::byte> room) {
   return static_cast<ssize_t>(size);
 }
 
+std::string_view without_blanks(std::string_view text) {
+  constexpr char const* blanks = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
 std::string_view without_newline(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
@@ -92,9 +100,22 @@ std::string_view without_newline(std::string_view text) {
 
 std::string reason(int error_number) { return std::generic_category().message(error_number); }
 
+Result<Secret> secret_in(std::string_view text, std::filesystem::path const& path, CredentialShape shape) {
+  if (text.size() > size_max) return refuse(path, "the credential file grows while it is read", "");
+  bool const token = shape == CredentialShape::projected_token;
+  text = token ? without_blanks(text) : without_newline(text);
+  if (text.empty()) return refuse(path, "the credential file is empty", "put the secret into it");
+  bool const binary = text.find('\0') != std::string_view::npos;
+  bool const broken = shape != CredentialShape::lines && text.find_first_of("\r\n") != std::string_view::npos;
+  if (binary || broken)
+    return refuse(path, "the credential file holds more than one line or binary data",
+                  "put the secret alone into it, on one line");
+  return Secret(text);
+}
+
 }  // namespace
 
-Result<Secret> read_secret_file(std::filesystem::path const& path) {
+Result<Secret> read_secret_file(std::filesystem::path const& path, CredentialShape shape) {
   OpenFile const file(path);
   if (file.get() < 0)
     return refuse(path, fmt::format("cannot open the credential file: {}", reason(errno)),
@@ -102,21 +123,15 @@ Result<Secret> read_secret_file(std::filesystem::path const& path) {
   struct stat facts{};
   if (::fstat(file.get(), &facts) != 0)
     return refuse(path, fmt::format("cannot look at the credential file: {}", reason(errno)), "");
-  if (auto const fit = check(facts, path); !fit) return std::unexpected(fit.error());
+  if (auto const fit = check(facts, path, shape); !fit) return std::unexpected(fit.error());
 
   auto room = Secret::of_size(size_max + 1);
   auto const size = read_whole(file.get(), room.writable());
   if (size < 0) return refuse(path, fmt::format("cannot read the credential file: {}", reason(errno)), "");
-  auto const text = without_newline(room.reveal().substr(0, static_cast<std::size_t>(size)));
-  if (text.size() > size_max) return refuse(path, "the credential file grows while it is read", "");
-  if (text.empty()) return refuse(path, "the credential file is empty", "put the secret into it");
-  if (text.find_first_of(std::string_view("\0\r\n", 3)) != std::string_view::npos)
-    return refuse(path, "the credential file holds more than one line or binary data",
-                  "put the secret alone into it, on one line");
-  return Secret(text);
+  return secret_in(room.reveal().substr(0, static_cast<std::size_t>(size)), path, shape);
 }
 
-Result<Secret> read_credential(std::string const& name) {
+Result<std::filesystem::path> credential_path(std::string const& name) {
   auto const* const folder = credentials_folder();
   if (folder == nullptr || *folder == '\0')
     return refuse(name, "there are no systemd credentials: CREDENTIALS_DIRECTORY is not set",
@@ -124,7 +139,13 @@ Result<Secret> read_credential(std::string const& name) {
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
     return refuse(name, "the name of a credential is one plain word", "name it as LoadCredential= does",
                   ErrorClass::permanent);
-  return read_secret_file(std::filesystem::path(folder) / name);
+  return std::filesystem::path(folder) / name;
+}
+
+Result<Secret> read_credential(std::string const& name) {
+  auto const path = credential_path(name);
+  if (!path) return std::unexpected(path.error());
+  return read_secret_file(*path);
 }
 
 }  // namespace rekeyd::providers

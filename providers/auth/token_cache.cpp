@@ -44,6 +44,7 @@ struct Entry {
   AccessTokenPtr token;
   Clock::Mono ask_not_before{};  ///< The issuer is left alone until then.
   std::optional<Error> refusal;  ///< Why, when there is no token.
+  std::string claims;            ///< What the next token has to claim.
   bool asking{false};
   std::list<Bell*> waiting;
 };
@@ -106,6 +107,14 @@ class TokenCache final : public CredentialSource {
     }
   }
 
+  void forget_for_claims(AccessTokenPtr const& token, std::string const& claims) override {
+    for (auto& [audience, entry] : entries_) {
+      if (entry.token != token) continue;
+      entry.token.reset();
+      entry.claims = claims;
+    }
+  }
+
  private:
   enum class Standing { fresh, renewable, unusable };
 
@@ -157,8 +166,11 @@ asio::awaitable<Result<AccessTokenPtr>> TokenCache::ask(Entry& entry, std::strin
   bool const old_serves = useful(entry);
   auto const limit =
       old_serves ? std::min(asked_at + renewal_patience, asked_at + (deadline - asked_at) / 2) : deadline;
-  auto issued = co_await issuer_->issue(std::move(audience), limit);
+  std::string const claimed = entry.claims;
+  TokenWish wish{std::move(audience), claimed};
+  auto issued = co_await issuer_->issue(std::move(wish), limit);
   if (issued) {
+    if (entry.claims == claimed) entry.claims.clear();
     keep(entry, std::move(*issued), asked_at);
     co_return entry.token;
   }

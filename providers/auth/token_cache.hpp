@@ -21,11 +21,17 @@ struct IssuedToken {
   std::optional<std::chrono::seconds> refresh_in{};  ///< The issuer's own wish, if it has one.
 };
 
+/// What a token is wanted for.
+struct TokenWish {
+  std::string audience;
+  std::string claims;  ///< JSON of a claims challenge that the token has to answer, or empty.
+};
+
 /// Asks an issuer for one token. Real ones send a request; the cache decides when.
 class TokenIssuer {
  public:
   virtual ~TokenIssuer() = default;
-  virtual boost::asio::awaitable<Result<IssuedToken>> issue(std::string audience, Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<IssuedToken>> issue(TokenWish wish, Clock::Mono deadline) = 0;
 };
 
 /// When a token is renewed and when it is dead, counted from its issue.

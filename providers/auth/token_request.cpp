@@ -42,7 +42,8 @@ std::optional<seconds> lifetime_of(json::object const& answer, Instant now) {
   constexpr std::int64_t a_year = 366LL * 86'400;
   auto left = whole_number(answer, "expires_in");
   if (!left) {
-    auto const end = whole_number(answer, "expiration");
+    auto end = whole_number(answer, "expiration");
+    if (!end) end = whole_number(answer, "expires_on");
     if (end) left = *end - now.time_since_epoch().count();
   }
   if (!left || *left <= 0) return std::nullopt;

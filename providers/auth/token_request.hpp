@@ -24,8 +24,8 @@ class TokenForm {
 HttpRequest token_request(Endpoint issuer, std::string target, TokenForm form);
 
 /// A 200's body. Malformed error if the token is missing, not fit for a header, or without a lifetime.
-/// expires_in and refresh_in may be numbers or strings of digits; `expiration` (epoch seconds) serves where
-/// expires_in is missing.
+/// expires_in and refresh_in may be numbers or strings of digits; `expiration` (IBM) and `expires_on`
+/// (managed identities), epoch seconds, serve where expires_in is missing.
 Result<IssuedToken> read_token(HttpResponse const& response, Instant now, std::string_view where);
 
 /// A member's text, or empty if it is no string. Cut to its first line and 300 characters, without control

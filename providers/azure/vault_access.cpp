@@ -1,5 +1,6 @@
 #include "providers/azure/vault_access.hpp"
 
+#include "providers/auth/bearer_challenge.hpp"
 #include "providers/azure/azure_error.hpp"
 #include "providers/json_answer.hpp"
 
@@ -19,28 +20,12 @@ std::string bearer_header(AccessToken const& token) {
 
 std::string resource_key(VaultAddress const& vault) { return vault.endpoint.host_header(); }
 
-Error distrust(std::string_view resource) {
-  Error error;
-  error.error_class = ErrorClass::access;
-  error.what =
-      fmt::format("no token is sent: the vault asks for a token of {}, which is not its own resource",
-                  body_excerpt(resource));
-  error.remedy = "check the vault's address and the provider's kind";
-  return error;
-}
-
-// Every cloud's resource is a vault's own host name without its first label: one further up
-// ("https://azure.net") is refused although the vault lies below it.
 Result<std::string> trusted_resource(HttpResponse const& response, Endpoint const& vault,
                                      TrustedAuthority const& trusted) {
   auto challenge = parse_key_vault_challenge(response.header("www-authenticate"));
   if (!challenge) return std::unexpected(std::move(challenge.error()));
   auto const verdict = verify_key_vault_challenge(*challenge, vault, trusted);
   if (!verdict) return std::unexpected(verdict.error());
-  auto const domain = std::string_view(vault.host).substr(vault.host.find('.') + 1);
-  if (challenge->resource != fmt::format("https://{}", domain)) {
-    return std::unexpected(distrust(challenge->resource));
-  }
   return std::move(challenge->resource);
 }
 
@@ -135,6 +120,15 @@ asio::awaitable<Result<std::string>> VaultAccess::resource_of(VaultAddress const
   co_return resource;
 }
 
+void VaultAccess::drop(AccessTokenPtr const& token, HttpResponse const& refusal) {
+  auto const claims = demanded_claims(refusal.header("www-authenticate"));
+  if (claims.empty()) {
+    credentials_.forget(token);
+  } else {
+    credentials_.forget_for_claims(token, claims);
+  }
+}
+
 asio::awaitable<Result<VaultReply>> VaultAccess::call(VaultAddress const& vault, VaultCall call,
                                                       Clock::Mono deadline) {
   std::string const where = place(vault, call);
@@ -147,7 +141,7 @@ asio::awaitable<Result<VaultReply>> VaultAccess::call(VaultAddress const& vault,
     std::string request_id = random_.uuid();
     auto response = co_await send(vault, call, *token, request_id, deadline);
     if (!response) co_return std::unexpected(std::move(response.error()));
-    if (response->status == 401) credentials_.forget(*token);
+    if (response->status == 401) drop(*token, *response);
     if (response->status == 401 && !renewed) {
       renewed = true;
       if (response->header("www-authenticate").empty()) continue;

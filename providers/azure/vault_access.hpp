@@ -44,8 +44,9 @@ struct VaultReply {
 /// The first call to a vault is a bare probe (no token, no body): it brings the 401 whose challenge is
 /// checked against the vault's own host name and the configured authority, so that neither token nor DEK ever
 /// goes to a service that cannot name its resource. From then on each call carries a token. A 401 later drops
-/// the token, checks the new challenge and repeats the call once with a fresh token; a second 401 is final.
-/// Repeating is safe even for rotate: a 401 says that nothing was done.
+/// the token, checks the new challenge and repeats the call once with a fresh token (that answers the claims
+/// which the challenge demands); a second 401 is final. Repeating is safe even for rotate: a 401 says that
+/// nothing was done.
 class VaultAccess {
  public:
   struct Options {
@@ -70,6 +71,7 @@ class VaultAccess {
   boost::asio::awaitable<Result<HttpResponse>> send(VaultAddress const& vault, VaultCall const& call,
                                                     AccessTokenPtr token, std::string request_id,
                                                     Clock::Mono deadline);
+  void drop(AccessTokenPtr const& token, HttpResponse const& refusal);
   HttpRequest build(VaultAddress const& vault, VaultCall const& call, AccessTokenPtr const& token,
                     std::string const& request_id) const;
   Evidence evidence_of(VaultCall const& call, HttpResponse const& response, std::string request_id) const;

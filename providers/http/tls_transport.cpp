@@ -4,6 +4,7 @@
 #include "providers/http/connect.hpp"
 #include "providers/http/connection_pool.hpp"
 #include "providers/http/deadline.hpp"
+#include "providers/http/near_address.hpp"
 #include "providers/http/tls_client.hpp"
 #include "providers/http/wire_request.hpp"
 
@@ -134,6 +135,13 @@ Error describe(error_code failure, Passage const& passage, TlsTransportOptions c
                   passage);
 }
 
+Error in_clear(Passage const& passage) {
+  auto error =
+      describe(ErrorClass::permanent, "plain http is not spoken beyond this machine and its link", passage);
+  error.remedy = "use the service's https address";
+  return error;
+}
+
 bool has_port(std::string_view address) {
   auto const colon = address.rfind(':');
   return colon != std::string_view::npos && colon != 0 && colon + 1 != address.size();
@@ -224,13 +232,20 @@ Result<HttpResponse> TlsTransport::settle(Passage const& passage, ConnectionPtr 
 
 asio::awaitable<Result<ConnectionPtr>> TlsTransport::open(Passage& passage) {
   auto const& endpoint = passage.request.endpoint;
+  if (!endpoint.https && !may_go_in_clear(endpoint)) co_return std::unexpected(in_clear(passage));
   auto const [host, port] = route(endpoint, options_);
   auto socket = co_await connect_tcp(executor_, clock_, host, port, passage.deadline);
   if (!socket) {
     socket.error().where = passage.where;
     co_return std::unexpected(std::move(socket.error()));
   }
-  if (!endpoint.https) co_return std::make_unique<Connection>(std::move(*socket));
+  if (!endpoint.https) {
+    // Where the name or connect_to led in the end counts as well.
+    error_code gone;
+    auto const peer = socket->remote_endpoint(gone);
+    if (!gone && !is_near(peer.address())) co_return std::unexpected(in_clear(passage));
+    co_return std::make_unique<Connection>(std::move(*socket));
+  }
   auto stream = co_await tls_->handshake(std::move(*socket), endpoint);
   if (!stream) {
     stream.error().where = passage.where;

@@ -23,7 +23,9 @@ struct TlsTransportOptions {
 };
 
 /// HTTPS/1.1 over Beast with a keep-alive pool. TLS 1.2 or newer, host names checked, SNI sent. Plain http
-/// only for endpoints that say so. Error if the CA file cannot be read.
+/// only for endpoints that say so, and only to this machine and its link (may_go_in_clear): a permanent
+/// error, and not a byte is sent, where the name or connect_to lead elsewhere. Error if the CA file cannot be
+/// read.
 Result<std::unique_ptr<HttpTransport>> make_tls_transport(boost::asio::any_io_executor executor, Clock& clock,
                                                           TlsTransportOptions options);
 

@@ -1,5 +1,8 @@
 #include "providers/http/transport.hpp"
 
+#include "providers/http/near_address.hpp"
+
+#include <boost/asio/ip/address.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -72,6 +75,22 @@ Result<Endpoint> Endpoint::parse(std::string_view url) {
   if (port == 0) return refuse(url, "the port must be a number from 1 to 65535");
   endpoint.port = std::to_string(port);
   return endpoint;
+}
+
+bool may_go_in_clear(Endpoint const& endpoint) {
+  std::string_view host = endpoint.host;
+  if (host == "localhost" || host.ends_with(".localhost")) return true;
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  boost::system::error_code not_an_address;
+  auto const address = boost::asio::ip::make_address(host, not_an_address);
+  return !not_an_address && is_near(address);
+}
+
+bool is_near(boost::asio::ip::address const& address) {
+  if (address.is_loopback()) return true;
+  if (address.is_v6()) return address.to_v6().is_link_local();
+  auto const bytes = address.to_v4().to_bytes();
+  return bytes[0] == 169 && bytes[1] == 254;
 }
 
 std::string_view HttpResponse::header(std::string_view name) const {

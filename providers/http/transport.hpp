@@ -28,6 +28,11 @@ struct Endpoint {
   static Result<Endpoint> parse(std::string_view url);
 };
 
+/// May plain http be spoken to this host? Only to this machine (loopback addresses, localhost) and to what is
+/// on its own link (link-local addresses, where the instance metadata service answers): what goes there in
+/// clear passes no network. The transport refuses all else, whatever a configuration or an answer says.
+bool may_go_in_clear(Endpoint const& endpoint);
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {

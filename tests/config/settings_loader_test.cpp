@@ -118,7 +118,9 @@ TEST_CASE("the two forms of a secret reference are read") {
     std::string text = test::settings_file();
     std::string const old = "{ credential: azure-prod }";
     text.replace(text.find(old), old.size(), form);
-    return std::get<AzureSettings>(settings_of(text).providers.at(0).cloud).credentials.client_secret;
+    auto const settings = settings_of(text);
+    auto const& credentials = std::get<AzureSettings>(settings.providers.at(0).cloud).credentials;
+    return std::get<ClientSecret>(credentials.proof).secret;
   };
   CHECK(reference("{ credential: my-app }").kind == SecretReference::Kind::credential);
   CHECK(reference("{ credential: my-app }").name == "my-app");
@@ -138,6 +140,50 @@ TEST_CASE("connect_to keeps hosts in lower case and both ends with their ports")
 TEST_CASE("the process's own environment is read through the seam") {
   CHECK(process_environment()("PATH"));
   CHECK_FALSE(process_environment()("REKEYD_NO_SUCH_VARIABLE"));
+}
+
+TEST_CASE("a workload identity takes what the file leaves out from the environment, and nothing else does") {
+  auto const environment = environment_of({{"AZURE_TENANT_ID", "22222222-2222-4333-8444-555555555555"},
+                                           {"AZURE_CLIENT_ID", "77777777-7777-4888-8999-000000000001"},
+                                           {"AZURE_FEDERATED_TOKEN_FILE", "/var/run/token"},
+                                           {"AZURE_AUTHORITY_HOST", "https://login.example/"}});
+  auto const text = [](std::string const& credentials) {
+    return "version: 1\nproviders:\n  - name: p\n    kind: azure-key-vault\n    vaults: [payments]\n    "
+           "credentials: " +
+           credentials + "\n";
+  };
+  auto const read = [&](std::string const& credentials) {
+    return std::get<AzureSettings>(settings_of(text(credentials), environment).providers.at(0).cloud)
+        .credentials;
+  };
+  auto const all = read("{ workload_identity: {} }");
+  CHECK(all.tenant == "22222222-2222-4333-8444-555555555555");
+  CHECK(all.client_id == "77777777-7777-4888-8999-000000000001");
+  CHECK(std::get<WorkloadIdentity>(all.proof).token_file == "/var/run/token");
+  CHECK(all.authority == "https://login.microsoftonline.com");
+  auto const own = read("{ tenant: contoso.example, workload_identity: { token_file: /own/token } }");
+  CHECK(own.tenant == "contoso.example");
+  CHECK(own.client_id == all.client_id);
+  CHECK(std::get<WorkloadIdentity>(own.proof).token_file == "/own/token");
+  CHECK(read("{ managed_identity: system-assigned }").tenant.empty());
+  auto const secret = text("{ client_secret: { credential: a } }");
+  CHECK(parse_settings(secret, "rekeyd.yaml", "/", environment).diagnostics.size() == 2);
+}
+
+TEST_CASE(
+    "an environment variable that is not fit for its field is a mistake, and its text is not repeated") {
+  auto const environment = environment_of({{"AZURE_TENANT_ID", "no tenant"},
+                                           {"AZURE_CLIENT_ID", "no guid"},
+                                           {"AZURE_FEDERATED_TOKEN_FILE", "relative"}});
+  auto const loaded = parse_settings(
+      "version: 1\nproviders:\n  - name: p\n    kind: azure-key-vault\n    vaults: [payments]\n"
+      "    credentials: { workload_identity: {} }\n",
+      "rekeyd.yaml", "/", environment);
+  CHECK(loaded.diagnostics.size() == 3);
+  for (auto const& line : test::lines(loaded.diagnostics)) {
+    CHECK(line.find("is not fit for it") != std::string::npos);
+    CHECK(line.find("no tenant") == std::string::npos);
+  }
 }
 
 }  // namespace rekeyd::config

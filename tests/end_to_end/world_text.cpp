@@ -34,8 +34,9 @@ std::string azure_provider(char const* name, char const* kind, char const* vault
                            SettingsText const& settings) {
   std::string text = fmt::format(
       "  - name: {}\n    kind: {}\n    credentials:\n      tenant: {}\n      client_id: {}\n"
-      "      client_secret: {{ credential: azure }}\n    vaults: [{}]\n    rotate_by: {}\n    limits: {}\n",
-      name, kind, tenant, client_id, vault, settings.rotate_by, settings.provider_limits);
+      "      {}\n    vaults: [{}]\n    rotate_by: {}\n    limits: {}\n",
+      name, kind, tenant, client_id, settings.azure_proof, vault, settings.rotate_by,
+      settings.provider_limits);
   if (std::string_view(kind) == "azure-managed-hsm") {
     text += fmt::format("    set_neutral_rotation_policy: {}\n", settings.set_neutral_rotation_policy);
   }

@@ -36,6 +36,7 @@ struct SettingsText {
   std::string inventory_every{"1 hour"};
   std::string rotations{"{ per_hour: 100, storm_hold_percent: 100 }"};  ///< Fleets here start overdue.
   std::string provider_limits{"{ tries: 2 }"};
+  std::string azure_proof{"client_secret: { credential: azure }"};  ///< Of Azure's credentials.
   std::string rotate_by{"automatic"};
   bool set_neutral_rotation_policy{false};
   std::string more;  ///< Whole lines at the end: "auditor_group: nogroup\n".

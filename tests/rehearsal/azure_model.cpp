@@ -177,7 +177,9 @@ void model_azure(ModelParts& parts) {
     auto* const azure = std::get_if<config::AzureSettings>(&provider.cloud);
     if (azure == nullptr) continue;
     any = true;
-    azure->credentials = {tenant, client, {config::SecretReference::Kind::file, azure_secret}};
+    config::SecretReference const reference{config::SecretReference::Kind::file, azure_secret};
+    azure->credentials = {tenant, client, config::ClientSecret{reference}};
+    azure->cloud = {};
     for (config::AzureVault& vault : azure->vaults) model_vault(provider, vault, names, mint, parts);
   }
   if (!any) return;

@@ -114,7 +114,7 @@ void RehearsedWorld::furnish() {
   for (config::ProviderSettings& provider : settings.providers) {
     auto* const azure = std::get_if<config::AzureSettings>(&provider.cloud);
     config::SecretReference& secret = azure != nullptr
-                                          ? azure->credentials.client_secret
+                                          ? std::get<config::ClientSecret>(azure->credentials.proof).secret
                                           : std::get<config::IbmSettings>(provider.cloud).credentials.api_key;
     secret.name = secrets / secret.name;
   }

@@ -19,13 +19,13 @@ inventory: { every: 24 hours }
 providers:
   - name: azure-prod
     kind: azure-key-vault
+    cloud: us-government
     credentials: { tenant: contoso.example, client_id: 66666666-7777-4888-8999-000000000009,
                    client_secret: { credential: nobody-reads-this } }
     vaults: [payments-eu, { name: lab, url: "https://lab-17.vault.usgovcloudapi.net" }]
   - name: hsm-prod
     kind: azure-managed-hsm
-    credentials: { tenant: contoso.example, client_id: 66666666-7777-4888-8999-000000000009,
-                   client_secret: { credential: nobody-reads-this } }
+    credentials: { managed_identity: system-assigned }
     vaults: [treasury-hsm]
     set_neutral_rotation_policy: true
   - name: ibm-prod

@@ -27,7 +27,7 @@ void add_azure(config::ProviderSettings const& provider, config::AzureSettings c
                       {},
                       azure.credentials.tenant,
                       azure.credentials.client_id,
-                      azure.credentials.client_secret.name});
+                      std::get<config::ClientSecret>(azure.credentials.proof).secret.name});
   }
 }
 

@@ -76,7 +76,8 @@ Answer Cloud::control(Request const& request, Instant now) {
   return complaint(
       404,
       "known here: GET /state, /state/requests, /state/deks, /faults; POST /faults, /unwrap-check, "
-      "/registrations, /time-passed; DELETE /faults");
+      "/registrations, /time-passed, /client-certificates, /federated-tokens, /entra-clock, "
+      "/instance-metadata, /vault-challenges; DELETE /faults");
 }
 
 std::optional<Answer> Service::control(Request const&, Instant) { return std::nullopt; }

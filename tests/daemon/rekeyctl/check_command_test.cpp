@@ -70,6 +70,21 @@ TEST_CASE("files are checked as one set, and a folder as the daemon would", "[re
   }
 }
 
+TEST_CASE("a client certificate that is no good is a mistake of the configuration", "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  folder.write("policies.d/good.yaml", good_policy);
+  std::string const pem = folder.write("app.pem", "no certificate");
+  std::string const file = folder.write(
+      "rekeyd.yaml",
+      "version: 1\nproviders:\n  - name: azure-prod\n    kind: azure-key-vault\n    vaults: [payments-eu]\n"
+      "    credentials: { tenant: contoso.example, client_id: 66666666-7777-4888-8999-000000000001,\n"
+      "                   client_certificate: { file: " +
+          pem + " } }\n");
+  Ended const ended = OperatorDesk::rekeyctl({"check", "--config", file});
+  CHECK(ended.exit == 3);
+  CHECK_THAT(ended.out, Contains(file + ": error: provider 'azure-prod': " + pem) && Contains("chmod 600"));
+}
+
 TEST_CASE("warnings alone are well, unless --strict", "[rekeyctl][check]") {
   TemporaryFolder const folder;
   folder.write("policies.d/.keep", "");

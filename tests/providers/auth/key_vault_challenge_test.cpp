@@ -23,6 +23,8 @@ TrustedAuthority trusted() {
   TrustedAuthority authority;
   authority.authority = vault("login.microsoftonline.com");
   authority.tenant = tenant;
+  authority.aliases = {"login.windows.net", "login.microsoft.com", "sts.windows.net"};
+  authority.resource = "https://vault.azure.net";
   return authority;
 }
 
@@ -75,9 +77,11 @@ TEST_CASE("what is no challenge is malformed") {
 TEST_CASE("a token is sent only below the resource's host, label by label") {
   auto const good = header("https://login.microsoftonline.com/" + tenant, "https://vault.azure.net");
   CHECK(verify(good, vault("kv1.vault.azure.net")).has_value());
-  CHECK(verify(header("https://login.microsoftonline.com/" + tenant, "https://managedhsm.azure.net"),
-               vault("hsm1.eastus.managedhsm.azure.net"))
-            .has_value());
+  auto pools = trusted();
+  pools.resource = "https://managedhsm.azure.net";
+  auto const pool = header("https://login.microsoftonline.com/" + tenant, pools.resource);
+  CHECK(verify(pool, vault("hsm1.eastus.managedhsm.azure.net"), pools).has_value());
+  CHECK_FALSE(verify(pool, vault("hsm1.managedhsm.azure.net")).has_value());
   auto const evil = GENERATE(as<std::string>(), "evilvault.azure.net", "vault.azure.net", ".vault.azure.net",
                              "kv1.vault.azure.net.", "kv1.vault.azure.net.evil.example",
                              "kv1.vault.azure.com", "kv1.managedhsm.azure.net", "localhost", "");
@@ -92,7 +96,8 @@ TEST_CASE("a resource that is no service's domain is refused") {
   auto const resource =
       GENERATE(as<std::string>(), "https://net", "https://azure", "http://vault.azure.net", "vault.azure.net",
                "https://vault.azure.net.", "https://.azure.net", "https://vault.azure.net/x",
-               "https://vault.azure.net@evil.example", "https://evil.example", "https://*.azure.net");
+               "https://vault.azure.net@evil.example", "https://evil.example", "https://*.azure.net",
+               "https://azure.net", "https://managedhsm.azure.net", "https://management.azure.com");
   CAPTURE(resource);
   CHECK_FALSE(
       verify(header("https://login.microsoftonline.com/" + tenant, resource), vault("kv1.vault.azure.net"))
@@ -119,6 +124,7 @@ TEST_CASE("only the configured authority, by any of its names, is gone to") {
 TEST_CASE("an unknown authority, such as one on loopback, must match exactly") {
   auto by = trusted();
   by.authority = Endpoint::parse("https://login.localhost:8443").value();
+  by.resource = "https://vault.localhost";
   auto const host = vault("kv1.vault.localhost");
   CHECK(verify(header("https://login.localhost:8443/" + tenant, "https://vault.localhost"), host, by)
             .has_value());

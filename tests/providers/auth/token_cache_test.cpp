@@ -24,9 +24,10 @@ Instant const noon = parse_rfc3339("2026-03-01T12:00:00Z").value();
 struct Issuer final : TokenIssuer {
   explicit Issuer(Clock& used) : clock(used) {}
 
-  asio::awaitable<Result<IssuedToken>> issue(std::string audience, Clock::Mono deadline) override {
+  asio::awaitable<Result<IssuedToken>> issue(TokenWish wish, Clock::Mono deadline) override {
     ++asked;
-    audiences.push_back(std::move(audience));
+    audiences.push_back(std::move(wish.audience));
+    claims.push_back(std::move(wish.claims));
     auto const done = clock.mono_now() + latency;
     co_await clock.sleep_until(std::min(done, deadline));
     if (done > deadline) co_return test::network_error(Delivery::maybe_applied);
@@ -40,6 +41,7 @@ struct Issuer final : TokenIssuer {
   Clock& clock;
   int asked{0};
   std::vector<std::string> audiences;
+  std::vector<std::string> claims;
   std::chrono::seconds latency{1};
   std::chrono::seconds lifetime{3600};
   std::optional<Error> failure;

@@ -1,4 +1,4 @@
-#include "providers/auth/entra_client_secret.hpp"
+#include "providers/auth/entra_application.hpp"
 #include "providers/auth/ibm_iam_api_key.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/scripted_transport.hpp"
@@ -27,12 +27,12 @@ struct World {
   boost::asio::io_context io{1};
 
   World() {
-    EntraIdentity identity;
+    EntraApplication identity;
     identity.authority.host = "login.microsoftonline.com";
     identity.tenant = "contoso.onmicrosoft.com";
     identity.client_id = "11111111-2222-3333-4444-555555555555";
-    identity.client_secret = Secret(std::string_view("p~Q+/ &=8"));
-    entra = make_entra_client_secret(*api, clock, std::move(identity));
+    identity.proof = make_secret_proof(Secret(std::string_view("p~Q+/ &=8")));
+    entra = make_entra_application(*api, clock, std::move(identity));
     Endpoint iam;
     iam.host = "iam.cloud.ibm.com";
     ibm = make_ibm_iam_api_key(*api, clock, iam, Secret(std::string_view("key+1")));

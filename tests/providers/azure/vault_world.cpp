@@ -18,6 +18,8 @@ VaultWorld::VaultWorld(AzureKind kind)
   options.kind = kind;
   options.authority.authority.host = "login.microsoftonline.com";
   options.authority.tenant = "0f0e0d0c-1111-4222-8333-444455556666";
+  options.authority.resource =
+      kind == AzureKind::key_vault ? "https://vault.azure.net" : "https://managedhsm.azure.net";
   VaultAddress vault;
   vault.name = VaultName("pay");
   vault.endpoint.host = kind == AzureKind::key_vault ? "pay.vault.azure.net" : "pay.managedhsm.azure.net";

@@ -5,9 +5,18 @@
 
 #include <boost/json.hpp>
 
+#include <set>
+
 namespace rekeyd::sim::azure {
 
 namespace json = boost::json;
+
+bool is_resource(std::string const& audience) {
+  static std::set<std::string> const resources{
+      "https://vault.azure.net", "https://managedhsm.azure.net", "https://management.azure.com",
+      "https://vault.localhost", "https://managedhsm.localhost", "https://management.localhost"};
+  return resources.contains(audience);
+}
 
 std::string issuer_of(std::string_view tenant) {
   return "https://sts.windows.net/" + std::string(tenant) + "/";
@@ -25,6 +34,7 @@ std::string TokenMint::issue(TokenClaims const& claims, Instant now) const {
                           {"nbf", now.time_since_epoch().count()},
                           {"exp", claims.expires.time_since_epoch().count()},
                           {"appid", claims.client_id},
+                          {"xms_claimed", claims.claimed.time_since_epoch().count()},
                           {"ver", "1.0"}};
   std::string token = base64url(json::serialize(header)) + "." + base64url(json::serialize(body));
   return token + "." + signature(token);
@@ -39,7 +49,8 @@ std::optional<TokenClaims> TokenMint::claims_in(std::string_view token) const {
   auto const expires = claims ? integer_member(*claims, "exp") : std::nullopt;
   if (!expires) return std::nullopt;
   return TokenClaims{string_member(*claims, "aud").value_or(""), string_member(*claims, "iss").value_or(""),
-                     string_member(*claims, "appid").value_or(""), Instant(std::chrono::seconds(*expires))};
+                     string_member(*claims, "appid").value_or(""), Instant(std::chrono::seconds(*expires)),
+                     Instant(std::chrono::seconds(integer_member(*claims, "xms_claimed").value_or(0)))};
 }
 
 std::expected<TokenClaims, TokenFault> TokenMint::read(std::string_view token, Instant now) const {

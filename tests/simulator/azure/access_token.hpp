@@ -13,6 +13,7 @@ struct TokenClaims {
   std::string issuer;    ///< "https://sts.windows.net/TENANT/"
   std::string client_id;
   Instant expires;
+  Instant claimed{};  ///< The moment that a claims challenge demanded ("nbf"), if the token answers one.
 };
 
 enum class TokenFault { malformed, expired };
@@ -34,6 +35,9 @@ class TokenMint {
   mutable std::string last_token_;
   mutable TokenClaims last_claims_{};
 };
+
+/// What tokens are issued for: vaults, Managed HSM, Resource Manager; real names and loopback ones.
+bool is_resource(std::string const& audience);
 
 /// "https://sts.windows.net/TENANT/", the issuer of a tenant's tokens.
 std::string issuer_of(std::string_view tenant);

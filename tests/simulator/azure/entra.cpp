@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 namespace rekeyd::sim::azure {
 
@@ -18,13 +17,7 @@ namespace json = boost::json;
 namespace {
 
 std::string const default_scope = "/.default";
-
-bool known_resource(std::string const& resource) {
-  static std::set<std::string> const resources{
-      "https://vault.azure.net", "https://managedhsm.azure.net", "https://management.azure.com",
-      "https://vault.localhost", "https://managedhsm.localhost", "https://management.localhost"};
-  return resources.contains(resource);
-}
+constexpr char const* assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 Answer discovery(Request const& request, std::string const& tenant) {
   std::string const base = "https://" + url_authority(request.authority);
@@ -33,7 +26,17 @@ Answer discovery(Request const& request, std::string const& tenant) {
                       {"authorization_endpoint", fmt::format("{}/{}/oauth2/v2.0/authorize", base, tenant)},
                       {"jwks_uri", fmt::format("{}/{}/discovery/v2.0/keys", base, tenant)},
                       {"issuer", fmt::format("{}/{}/v2.0", base, tenant)},
-                      {"token_endpoint_auth_methods_supported", {"client_secret_post"}}});
+                      {"token_endpoint_auth_methods_supported", {"client_secret_post", "private_key_jwt"}}});
+}
+
+// {"access_token":{"nbf":{"essential":true,"value":"1702682181"}}}, as a vault's claims challenge demands it.
+Instant claimed_in(std::string const& text) {
+  auto const claims = json_object(text);
+  json::error_code absent;
+  json::value const whole = claims ? json::value(*claims) : json::value();
+  auto const* const value = whole.find_pointer("/access_token/nbf/value", absent);
+  if (value == nullptr || !value->is_string()) return {};
+  return Instant(std::chrono::seconds(std::strtoll(value->get_string().c_str(), nullptr, 10)));
 }
 
 Answer instance_discovery(Request const& request, std::string const& tenant) {
@@ -57,7 +60,7 @@ std::string url_authority(std::string_view authority) {
 
 Entra::Entra(std::vector<Tenant> tenants, std::chrono::seconds token_lifetime, TokenMint mint,
              Randomness& random)
-    : token_lifetime_(token_lifetime), mint_(std::move(mint)), random_(random) {
+    : token_lifetime_(token_lifetime), mint_(std::move(mint)), random_(random), assertions_(random) {
   for (auto& tenant : tenants) {
     std::string const id = tenant.id;
     tenants_.emplace(id, std::move(tenant));
@@ -147,22 +150,41 @@ Answer Entra::token(Tenant const& tenant, Request const& request, Instant now) {
                              client_id, tenant.id),
                  now);
   }
+  Caller const caller{tenant, client_id, client->second};
+  // Client libraries put identifiers of their own into the query; an assertion is made out to the URL
+  // without.
+  std::string const url =
+      "https://" + url_authority(request.authority) + request.target.substr(0, request.target.find('?'));
+  if (auto refused = unproven(caller, form, url, now)) return *std::move(refused);
+  // Client libraries append the OpenID scopes, which mean nothing to client credentials.
+  return grant(caller, form["scope"].substr(0, form["scope"].find(' ')), claimed_in(form["claims"]), now);
+}
+
+std::optional<Answer> Entra::unproven(Caller const& caller, Form& form, std::string const& url, Instant now) {
+  if (form.contains("client_assertion")) {
+    if (form["client_assertion_type"] != assertion_type)
+      return error(400, "invalid_request", 900144, "The parameter 'client_assertion_type' is not valid.",
+                   now);
+    auto const wrong =
+        assertions_.objection(caller.id, caller.client, form["client_assertion"], url, now + ahead_);
+    if (!wrong) return std::nullopt;
+    return error(401, "invalid_client", wrong->code, wrong->message, now);
+  }
   if (!form.contains("client_secret")) {
     return error(
         401, "invalid_client", 7000218,
         "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.", now);
   }
-  if (form["client_secret"] != client->second.secret) {
-    return error(
-        401, "invalid_client", 7000215,
-        fmt::format(
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client "
-            "secret value, not the client secret ID, for a secret added to app '{}'.",
-            client_id),
-        now);
-  }
-  // Client libraries append the OpenID scopes, which mean nothing to client credentials.
-  std::string scope = form["scope"].substr(0, form["scope"].find(' '));
+  if (!caller.client.secret.empty() && form["client_secret"] == caller.client.secret) return std::nullopt;
+  return error(
+      401, "invalid_client", 7000215,
+      fmt::format("Invalid client secret provided. Ensure the secret being sent in the request is the client "
+                  "secret value, not the client secret ID, for a secret added to app '{}'.",
+                  caller.id),
+      now);
+}
+
+Answer Entra::grant(Caller const& caller, std::string scope, Instant claimed, Instant now) {
   if (!scope.ends_with(default_scope)) {
     return error(
         400, "invalid_scope", 70011,
@@ -172,19 +194,18 @@ Answer Entra::token(Tenant const& tenant, Request const& request, Instant now) {
         now);
   }
   scope.resize(scope.size() - default_scope.size());
-  if (!known_resource(scope)) {
+  if (!is_resource(scope)) {
     return error(400, "invalid_resource", 500011,
                  fmt::format("The resource principal named {} was not found in the tenant named {}.", scope,
-                             tenant.id),
+                             caller.tenant.id),
                  now);
   }
   auto const lifetime = token_lifetime_.count();
-  auto answer = json_answer(
-      200,
-      {{"token_type", "Bearer"},
-       {"expires_in", lifetime},
-       {"ext_expires_in", lifetime},
-       {"access_token", mint_.issue({scope, issuer_of(tenant.id), client_id, now + token_lifetime_}, now)}});
+  TokenClaims const claims{scope, issuer_of(caller.tenant.id), caller.id, now + token_lifetime_, claimed};
+  auto answer = json_answer(200, {{"token_type", "Bearer"},
+                                  {"expires_in", lifetime},
+                                  {"ext_expires_in", lifetime},
+                                  {"access_token", mint_.issue(claims, now)}});
   answer.headers.emplace_back("Cache-Control", "no-store, no-cache");
   answer.operation = "token";
   return answer;

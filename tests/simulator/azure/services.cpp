@@ -2,6 +2,7 @@
 
 #include "tests/simulator/azure/arm/estate_section.hpp"
 #include "tests/simulator/azure/entra.hpp"
+#include "tests/simulator/azure/instance_metadata.hpp"
 #include "tests/simulator/azure/key_seed.hpp"
 #include "tests/simulator/azure/vault.hpp"
 #include "tests/simulator/azure/vault_directory.hpp"
@@ -18,14 +19,29 @@ namespace rekeyd::sim::azure {
 
 namespace {
 
+EntraClient read_client(Section& section) {
+  EntraClient client;
+  client.secret = section.text("secret", "");
+  for (auto const& pem : section.texts("certificates")) {
+    auto certificate = ClientCertificate::from_pem(pem);
+    if (!certificate) section.mistake("certificates", "a certificate in PEM was expected");
+    if (certificate) client.certificates.push_back(*std::move(certificate));
+  }
+  for (auto& federated : section.sections("federated")) {
+    client.federated.push_back({federated.text("issuer"), federated.text("subject"),
+                                federated.text("audience", "api://AzureADTokenExchange")});
+    federated.finish();
+  }
+  return client;
+}
+
 std::vector<Tenant> read_tenants(Section& azure) {
   std::vector<Tenant> tenants;
   for (auto& section : azure.sections("tenants")) {
     Tenant tenant{lower(section.text("id")), {}};
     for (auto& client : section.sections("clients")) {
       std::string const id = lower(client.text("id"));
-      if (!tenant.clients.emplace(id, EntraClient{client.text("secret")}).second)
-        client.mistake("id", "given twice");
+      if (!tenant.clients.emplace(id, read_client(client)).second) client.mistake("id", "given twice");
       client.finish();
     }
     section.finish();
@@ -33,6 +49,30 @@ std::vector<Tenant> read_tenants(Section& azure) {
   }
   if (tenants.empty()) azure.mistake("tenants", "at least one tenant is needed");
   return tenants;
+}
+
+MachineIdentity read_identity(Section& section, std::set<std::string> const& tenants) {
+  MachineIdentity identity;
+  identity.client_id = lower(section.text("client_id"));
+  identity.object_id = lower(section.text("object_id", ""));
+  identity.resource_id = lower(section.text("resource_id", ""));
+  identity.tenant = lower(section.text("tenant"));
+  if (!tenants.contains(identity.tenant)) section.mistake("tenant", "is not one of the tenants");
+  section.finish();
+  return identity;
+}
+
+std::unique_ptr<Service> read_machine(Section& azure, std::set<std::string> const& tenants,
+                                      TokenMint const& mint) {
+  auto machine = azure.section("machine");
+  if (!machine) return nullptr;
+  std::optional<MachineIdentity> system;
+  if (auto section = machine->section("system_assigned")) system = read_identity(*section, tenants);
+  std::vector<MachineIdentity> users;
+  for (auto& section : machine->sections("user_assigned")) users.push_back(read_identity(section, tenants));
+  std::chrono::seconds const lifetime(machine->number("token_lifetime_s", 1, 200'000, 86'399));
+  machine->finish();
+  return std::make_unique<InstanceMetadata>(std::move(system), std::move(users), lifetime, mint);
 }
 
 struct Limits {
@@ -85,7 +125,9 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
   TokenMint const mint(context.random.hex(64));
   std::chrono::seconds const lifetime(azure.number("token_lifetime_s", 1, 86'400, 3599));
   Limits const limits = read_limits(azure);
-  services.push_back(std::make_unique<Entra>(std::move(tenants), lifetime, mint, context.random));
+  auto entra = std::make_unique<Entra>(std::move(tenants), lifetime, mint, context.random);
+  if (azure.word("assertions", {"once", "reusable"}, "once") == "reusable") entra->allow_reused_assertions();
+  services.push_back(std::move(entra));
   auto directory = std::make_unique<VaultDirectory>();
   for (auto& section : azure.sections("vaults")) {
     auto settings = read_settings(section, limits, tenant_ids);
@@ -101,6 +143,7 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
     directory->add(*vault);
     services.push_back(std::move(vault));
   }
+  if (auto machine = read_machine(azure, tenant_ids, mint)) services.push_back(std::move(machine));
   services.push_back(
       arm::make_resource_manager(azure, limits.published, tenant_ids, std::move(directory), mint, context));
   azure.finish();

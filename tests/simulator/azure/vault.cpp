@@ -73,9 +73,11 @@ Answer Vault::authenticate_first(std::string_view message, Request const& reques
                : std::string(login_hosts.front());
   auto answer = error_answer(401, "Unauthorized", message);
   if (settings_.kind == VaultKind::managed_hsm) answer.body.clear();
+  auto const resource =
+      challenge_resource_.empty() ? resource_of(settings_.kind, loopback) : challenge_resource_;
   answer.headers.emplace_back("WWW-Authenticate",
                               fmt::format("Bearer authorization=\"https://{}/{}\", resource=\"{}\"", login,
-                                          settings_.tenant, resource_of(settings_.kind, loopback)));
+                                          settings_.tenant, resource));
   answer.operation = "challenge";
   return answer;
 }
@@ -101,6 +103,7 @@ std::optional<Answer> Vault::challenge(Request const& request, Instant now) cons
                                           issuer_of(settings_.tenant), claims->issuer),
                               request);
   }
+  if (claims->claimed < revoked_) return demand_claims(request);
   if (!settings_.allowed_clients.empty() && !settings_.allowed_clients.contains(claims->client_id)) {
     return named(
         error_answer(

@@ -49,6 +49,7 @@ class Vault : public Service {
   std::vector<SeededDek> seed_deks() override;
   void grow_older(std::chrono::seconds by, Instant now) override;
   std::optional<std::string> unwrap_check(Envelope const& envelope) const override;
+  std::optional<Answer> control(Request const& request, Instant now) override;
 
   /// As Azure's other services see the key: see KeyDirectory.
   std::optional<KeyVersionFacts> facts(std::string const& name, std::string const& version, Instant at) const;
@@ -70,6 +71,7 @@ class Vault : public Service {
 
   // vault.cpp: who may come in, and where a request goes.
   std::optional<Answer> challenge(Request const& request, Instant now) const;
+  Answer demand_claims(Request const& request) const;
   Answer authenticate_first(std::string_view message, Request const& request) const;
   Answer route(Call const& call);
   Answer route_key(Call const& call);
@@ -122,6 +124,8 @@ class Vault : public Service {
   Throttle throttle_;
   std::function<void(Instant)> before_changes_;
   std::map<std::string, Key> keys_;  ///< By name in lower case; the deleted ones too.
+  std::string challenge_resource_;   ///< What the challenge says in the place of the right one; empty: that.
+  Instant revoked_{};                ///< Tokens must answer a claims challenge of that moment or later.
 };
 
 }  // namespace rekeyd::sim::azure

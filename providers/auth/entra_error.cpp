@@ -1,8 +1,6 @@
-#include "providers/auth/entra_client_secret.hpp"
+#include "providers/auth/entra_error.hpp"
 
 #include "providers/auth/token_request.hpp"
-#include "providers/encoding.hpp"
-#include "providers/http/wire_request.hpp"
 #include "providers/json.hpp"
 
 #include <boost/json.hpp>
@@ -14,7 +12,6 @@
 namespace rekeyd::providers {
 namespace {
 
-namespace asio = boost::asio;
 namespace json = boost::json;
 
 // Entra's error codes that a person can do something about
@@ -24,9 +21,11 @@ struct KnownCode {
   ErrorClass error_class;
   char const* remedy;
 };
-constexpr char const* mend_clock = "set this machine's clock: it disagrees with Entra's";
+constexpr char const* mend_clock =
+    "set this machine's clock if it is wrong; with a token file, see why nobody renews it";
 constexpr char const* mend_federation =
-    "match the federated credential's issuer, subject and audience to the token's";
+    "match the application's federated credential to the token's issuer, subject and audience; a new one may "
+    "take minutes to work";
 constexpr std::array known_codes{
     KnownCode{7000215, ErrorClass::access,
               "the client secret is wrong: store the secret's value, not its id; a new secret may take "
@@ -41,12 +40,21 @@ constexpr std::array known_codes{
     KnownCode{90002, ErrorClass::access, "the tenant is not known: check tenant and authority"},
     KnownCode{900382, ErrorClass::access, "tenant and authority belong to different clouds: check authority"},
     KnownCode{900432, ErrorClass::access, "tenant and authority belong to different clouds: check authority"},
-    KnownCode{50012, ErrorClass::access,
-              "the assertion's signature or certificate does not fit the application"},
-    KnownCode{700027, ErrorClass::access, "register the certificate with the application"},
+    KnownCode{
+        50012, ErrorClass::access,
+        "the assertion's signature or certificate does not fit the application: register the certificate "
+        "that the file holds"},
+    KnownCode{700027, ErrorClass::access,
+              "register the certificate with the application; a new one may take minutes to work"},
+    KnownCode{1000502, ErrorClass::access,
+              "the certificate has expired: register a new one and replace the credential"},
+    KnownCode{700023, ErrorClass::access,
+              "the assertion is made out to another authority: check tenant and authority"},
     KnownCode{500133, ErrorClass::access, mend_clock},
     KnownCode{700024, ErrorClass::access, mend_clock},
     KnownCode{70021, ErrorClass::access, mend_federation},
+    KnownCode{700211, ErrorClass::access, mend_federation},
+    KnownCode{700212, ErrorClass::access, mend_federation},
     KnownCode{700213, ErrorClass::access, mend_federation},
     KnownCode{7002131, ErrorClass::access, mend_federation},
     KnownCode{70011, ErrorClass::access, "the scope is wrong: check the cloud's settings of this provider"},
@@ -63,7 +71,7 @@ constexpr std::array known_codes{
     KnownCode{90033, ErrorClass::transient, ""},
     KnownCode{90055, ErrorClass::transient, "the tenant is throttled"},
 };
-constexpr char const* mend_anything = "check tenant, client_id and the client secret of this provider";
+constexpr char const* mend_anything = "check tenant, client_id and the credential of this provider";
 
 KnownCode const* find_known(json::object const& body) {
   auto const* const codes = body.if_contains("error_codes");
@@ -103,37 +111,6 @@ void explain(Error& error, json::object const& body) {
   }
 }
 
-class EntraIssuer final : public TokenIssuer {
- public:
-  EntraIssuer(ApiClient& api, Clock& clock, EntraIdentity identity)
-      : api_(api), clock_(clock), identity_(std::move(identity)) {}
-
-  asio::awaitable<Result<IssuedToken>> issue(std::string audience, Clock::Mono deadline) override {
-    auto request = request_for(std::move(audience));
-    auto const where = where_of(request);
-    auto const response = co_await api_.call(std::move(request), Repeatable::yes, deadline);
-    if (!response) co_return std::unexpected(response.error());
-    if (response->status != 200) co_return std::unexpected(entra_error(*response, where));
-    co_return read_token(*response, clock_.wall_now(), where);
-  }
-
- private:
-  HttpRequest request_for(std::string audience) const {
-    constexpr std::string_view all_of_it = "/.default";
-    if (audience.ends_with('/')) audience.pop_back();
-    if (!audience.ends_with(all_of_it)) audience += all_of_it;
-    TokenForm form;
-    form.add("client_id", identity_.client_id).add("client_secret", identity_.client_secret);
-    form.add("grant_type", "client_credentials").add("scope", audience);
-    auto target = fmt::format("/{}/oauth2/v2.0/token", percent_encode(identity_.tenant));
-    return token_request(identity_.authority, std::move(target), std::move(form));
-  }
-
-  ApiClient& api_;
-  Clock& clock_;
-  EntraIdentity identity_;
-};
-
 }  // namespace
 
 Error entra_error(HttpResponse const& response, std::string where) {
@@ -156,11 +133,6 @@ Error entra_error(HttpResponse const& response, std::string where) {
   // A status that says "later" outweighs any text.
   if (passing) error.error_class = ErrorClass::transient;
   return error;
-}
-
-std::unique_ptr<CredentialSource> make_entra_client_secret(ApiClient& api, Clock& clock,
-                                                           EntraIdentity identity) {
-  return make_token_cache(clock, std::make_unique<EntraIssuer>(api, clock, std::move(identity)), entra_times);
 }
 
 }  // namespace rekeyd::providers
