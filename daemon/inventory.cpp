@@ -63,7 +63,7 @@ Observation compared_with(TrackedKey const* known, bool restored, Reading& readi
 asio::awaitable<void> read_one(providers::KmsProvider& kms, providers::Clock& clock, Reading& reading) {
   auto const deadline = clock.mono_now() + read_patience;
   reading.description = co_await kms.describe(reading.key, deadline);
-  if (!reading.description) co_return;
+  if (!reading.description || !kms.capabilities(reading.key).tells_registrations) co_return;
   Result<std::vector<Registration>> registrations = co_await kms.registrations(reading.key, deadline);
   if (registrations) reading.registrations = std::move(*registrations);
 }

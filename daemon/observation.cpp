@@ -1,5 +1,7 @@
 #include "daemon/observation.hpp"
 
+#include "daemon/observed_registrations.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -163,39 +165,6 @@ std::optional<VersionId> drift_of(Known const& known, RootKey const& now_key, In
   return before;
 }
 
-void tell_registrations(RootKey const& key, std::vector<Registration> const& before,
-                        std::vector<Registration> const& after, Instant now, storage::Change& change) {
-  auto const tell = [&](EventKind kind, Registration const& registration, std::string sentence) {
-    HistoryEvent event = event_about(key, kind, std::move(sentence), now);
-    event.version = registration.version;
-    event.details["resource"] = registration.resource.str();
-    event.details["resource_kind"] = registration.kind;
-    change.events.push_back(std::move(event));
-  };
-  for (Registration const& registration : after) {
-    auto const old = std::ranges::find(before, registration.resource, &Registration::resource);
-    if (old != before.end() && *old == registration) continue;
-    change.registrations.push_back(registration);
-    if (old == before.end()) {
-      tell(EventKind::registration_found, registration, "resource uses the key");
-      continue;
-    }
-    if (old->version != registration.version) {
-      tell(EventKind::registration_moved, registration, "resource uses another version of the key now");
-    }
-    if (old->prevents_deletion != registration.prevents_deletion) {
-      tell(EventKind::registration_changed, registration,
-           registration.prevents_deletion ? "resource prevents now that the key is deleted"
-                                          : "resource no longer prevents that the key is deleted");
-    }
-  }
-  for (Registration const& registration : before) {
-    if (std::ranges::find(after, registration.resource, &Registration::resource) != after.end()) continue;
-    change.registrations_gone.push_back(registration);
-    tell(EventKind::registration_gone, registration, "resource no longer uses the key");
-  }
-}
-
 Observation compare(Known const& known, providers::KeyDescription description,
                     std::vector<Registration> const& known_registrations,
                     std::optional<std::vector<Registration>> const& registrations, Instant now) {
@@ -213,8 +182,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
   }
   tell_versions(known, description, now, seen.change);
   seen.drift_from = drift_of(known, description.key, now, seen.change);
-  if (registrations)
-    tell_registrations(description.key, known_registrations, *registrations, now, seen.change);
+  if (registrations) tell_registrations(known_registrations, *registrations, now, seen.change);
   seen.stored.first_seen = known.key != nullptr ? known.key->stored.first_seen : now;
   seen.stored.last_seen = now;
   seen.stored.admitted = known.key != nullptr && known.key->stored.admitted;

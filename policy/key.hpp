@@ -78,17 +78,6 @@ struct RootKey {
   bool operator==(RootKey const&) const = default;
 };
 
-/// The tie of a resource to a root key and to the key version that it uses now.
-struct Registration {
-  KeyRef key;
-  ResourceId resource;
-  std::string kind;                  ///< "volume", "bucket", "dek-store", ...
-  std::optional<VersionId> version;  ///< Absent when the provider does not say which.
-  bool prevents_deletion{false};
-  std::optional<Instant> updated;
-  bool operator==(Registration const&) const = default;
-};
-
 /// A DEK wrapped by a root key, as an application keeps it. Holds no plaintext.
 struct WrappedDek {
   DekId id;

@@ -1,6 +1,7 @@
 #pragma once
 #include "policy/error.hpp"
 #include "policy/key.hpp"
+#include "policy/registration.hpp"
 #include "providers/secret.hpp"
 #include "providers/system/clock.hpp"
 
@@ -33,6 +34,7 @@ struct Capabilities {
   std::optional<unsigned> versions_max;                ///< Hard limit of versions a key.
   std::optional<unsigned> versions_warning;            ///< From here on something else breaks (backup).
   bool deactivated_may_rotate{};
+  bool tells_registrations{};  ///< It keeps a list of what uses a key; else a ResourceController may know.
 };
 
 /// One key as a listing shows it; `key` is complete enough to match policies.

@@ -17,10 +17,12 @@ class SqliteReader {
   std::optional<StoredKey> key(KeyRef const& ref);
   std::vector<StoredVersion> versions(KeyRef const& ref);
   std::vector<Registration> registrations(KeyRef const& ref);
+  std::vector<Registration> registrations_under(std::string const& prefix);
   std::vector<Rotation> unfinished_rotations();
   std::optional<Rotation> rotation(RotationId const& id);
   std::vector<Rotation> rotations(KeyRef const& ref, std::size_t limit);
   std::vector<StepRecord> steps(RotationId const& id);
+  std::vector<ResourceChange> resource_changes(RotationId const& id);
   std::vector<PreviousDek> previous_deks(KeyRef const& ref);
   std::vector<Hold> holds();
   std::vector<RecordedEvent> history(HistoryQuery const& query);
@@ -50,6 +52,9 @@ class SqliteReading : public Base {
   Result<std::vector<Registration>> registrations(KeyRef const& ref) override {
     return read([&] { return reader_.registrations(ref); });
   }
+  Result<std::vector<Registration>> registrations_under(std::string const& prefix) override {
+    return read([&] { return reader_.registrations_under(prefix); });
+  }
   Result<std::vector<Rotation>> unfinished_rotations() override {
     return read([&] { return reader_.unfinished_rotations(); });
   }
@@ -61,6 +66,9 @@ class SqliteReading : public Base {
   }
   Result<std::vector<StepRecord>> steps(RotationId const& id) override {
     return read([&] { return reader_.steps(id); });
+  }
+  Result<std::vector<ResourceChange>> resource_changes(RotationId const& id) override {
+    return read([&] { return reader_.resource_changes(id); });
   }
   Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) override {
     return read([&] { return reader_.previous_deks(ref); });

@@ -20,6 +20,7 @@ std::vector<Migration> const& migrations() {
       {{state_tables, history_tables, audit_views}},
       {{brake_tables}},
       {{rotate_request_columns}},
+      {{resource_tables}},
   };
   return all;
 }

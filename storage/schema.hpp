@@ -47,4 +47,7 @@ extern char const* const brake_tables;
 // Migration 3.
 extern char const* const rotate_request_columns;
 
+// Migration 4.
+extern char const* const resource_tables;
+
 }  // namespace rekeyd::storage

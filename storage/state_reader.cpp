@@ -114,26 +114,6 @@ std::vector<StoredVersion> SqliteReader::versions(KeyRef const& ref) {
   return versions;
 }
 
-std::vector<Registration> SqliteReader::registrations(KeyRef const& ref) {
-  std::vector<Registration> registrations;
-  Query row = connection_.query(R"sql(
-    SELECT r.resource, r.kind, r.version, r.prevents_deletion, r.updated
-    FROM registrations r JOIN root_keys k ON k.id = r.root_key
-    WHERE k.provider = ?1 AND k.vault = ?2 AND k.key_id = ?3 ORDER BY r.resource)sql");
-  row.with(ref);
-  while (row.next()) {
-    Registration registration;
-    registration.key = ref;
-    registration.resource = row.take<ResourceId>();
-    registration.kind = row.take<std::string>();
-    registration.version = row.take<std::optional<VersionId>>();
-    registration.prevents_deletion = row.take<bool>();
-    registration.updated = row.take<std::optional<Instant>>();
-    registrations.push_back(std::move(registration));
-  }
-  return registrations;
-}
-
 std::vector<PreviousDek> SqliteReader::previous_deks(KeyRef const& ref) {
   std::vector<PreviousDek> previous;
   Query row = connection_.query(R"sql(

@@ -22,6 +22,10 @@ std::string describe(StepRecord const& record) {
   return fmt::format("try {} of step {} of rotation {}", record.attempt, to_text(record.step),
                      record.rotation.str());
 }
+std::string describe(ResourceChange const& change) {
+  return fmt::format("change {} of {} in rotation {}", change.attempt, change.resource.str(),
+                     change.rotation.str());
+}
 std::string describe(PreviousDek const& previous) {
   return fmt::format("previous WDEK {} of store {}", previous.before.id.str(), previous.store.str());
 }
@@ -42,10 +46,11 @@ void each(Items const& items, Write&& write) {
   }
 }
 
-std::vector<std::string> texts(std::vector<VersionId> const& ids) {
+template <class Id>
+std::vector<std::string> texts(std::vector<Id> const& ids) {
   std::vector<std::string> out;
   out.reserve(ids.size());
-  for (VersionId const& id : ids) out.push_back(id.str());
+  for (Id const& id : ids) out.push_back(id.str());
   return out;
 }
 
@@ -60,6 +65,7 @@ void StateWriter::write(Change const& change) {
   each(change.registrations_gone, [this](Registration const& registration) { remove(registration); });
   each(change.registrations, [this](Registration const& registration) { put(registration); });
   each(change.steps, [this](StepRecord const& record) { put(record); });
+  each(change.resource_changes, [this](ResourceChange const& asked) { put(asked); });
   each(change.previous_deks, [this](PreviousDek const& previous) { put(previous); });
   if (change.admit_keys) connection_.query("UPDATE root_keys SET admitted = 1 WHERE admitted = 0").run();
   each(change.holds, [this](Hold const& hold) { put(hold); });
@@ -151,14 +157,27 @@ void StateWriter::put(StoredVersion const& stored) {
 }
 
 void StateWriter::put(Registration const& registration) {
+  std::optional<std::string> condition;
+  std::optional<std::string> sentence;
+  std::optional<std::string> remedy;
+  if (registration.condition) {
+    condition = registration.condition->word;
+    sentence = registration.condition->sentence;
+    remedy = registration.condition->remedy;
+  }
   connection_
       .query(R"sql(
-    INSERT INTO registrations (root_key, resource, kind, version, prevents_deletion, updated)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    INSERT INTO registrations (root_key, resource, kind, version, prevents_deletion, updated, following,
+      condition, condition_sentence, condition_remedy, tied, details)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     ON CONFLICT (root_key, resource) DO UPDATE SET kind = excluded.kind, version = excluded.version,
-      prevents_deletion = excluded.prevents_deletion, updated = excluded.updated)sql")
+      prevents_deletion = excluded.prevents_deletion, updated = excluded.updated,
+      following = excluded.following, condition = excluded.condition,
+      condition_sentence = excluded.condition_sentence, condition_remedy = excluded.condition_remedy,
+      tied = excluded.tied, details = excluded.details)sql")
       .run(row_of(registration.key), registration.resource, registration.kind, registration.version,
-           registration.prevents_deletion, registration.updated);
+           registration.prevents_deletion, registration.updated, registration.following, condition, sentence,
+           remedy, to_json(texts(registration.tied)), to_json(registration.details));
 }
 
 void StateWriter::remove(Registration const& registration) {
@@ -175,6 +194,19 @@ void StateWriter::put(StepRecord const& record) {
       ended_at = excluded.ended_at, outcome = excluded.outcome, message = excluded.message)sql")
       .run(record.rotation, record.step, record.attempt, record.intended_at, record.ended_at, record.outcome,
            record.message);
+}
+
+void StateWriter::put(ResourceChange const& change) {
+  connection_
+      .query(R"sql(
+    INSERT INTO resource_changes (rotation, resource, attempt, to_version, asked_at, operation, ended_at,
+      outcome, message, request_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    ON CONFLICT (rotation, resource, attempt) DO UPDATE SET to_version = excluded.to_version,
+      asked_at = excluded.asked_at, operation = excluded.operation, ended_at = excluded.ended_at,
+      outcome = excluded.outcome, message = excluded.message, request_id = excluded.request_id)sql")
+      .run(change.rotation, change.resource, change.attempt, change.to, change.asked_at, change.operation,
+           change.ended_at, change.outcome, change.message, change.request_id);
 }
 
 void StateWriter::put(PreviousDek const& previous) {

@@ -3,6 +3,7 @@
 #include "policy/history_event.hpp"
 #include "policy/hold.hpp"
 #include "policy/key.hpp"
+#include "policy/registration.hpp"
 #include "policy/rotation.hpp"
 
 #include <cstdint>
@@ -54,6 +55,21 @@ struct PreviousDek {
   bool operator==(PreviousDek const&) const = default;
 };
 
+/// A change of key version that a rotation asks of a resource: before it goes out, and again with its end.
+struct ResourceChange {
+  RotationId rotation;
+  ResourceId resource;
+  int attempt{1};  ///< Counts what was asked of this resource in this rotation, from 1.
+  VersionId to;
+  Instant asked_at{};
+  std::string operation;            ///< Where its provider tells how it goes; opaque, may be empty.
+  std::optional<Instant> ended_at;  ///< Absent: asked, and nothing known of its end.
+  std::string outcome;              ///< "", "done", "failed".
+  std::string message;
+  std::string request_id;
+  bool operator==(ResourceChange const&) const = default;
+};
+
 /// Everything that changes together: one transaction, rows and history as one.
 struct Change {
   std::vector<StoredKey> keys;  ///< Insert or replace key facts; versions are left alone.
@@ -61,8 +77,9 @@ struct Change {
   std::vector<StoredVersion> versions;
   std::vector<Registration> registrations;  ///< Insert or replace by (key, resource).
   std::vector<Registration> registrations_gone;
-  std::vector<Rotation> rotations;         ///< Insert or replace by id.
-  std::vector<StepRecord> steps;           ///< Insert or replace by (rotation, step, attempt).
+  std::vector<Rotation> rotations;               ///< Insert or replace by id.
+  std::vector<StepRecord> steps;                 ///< Insert or replace by (rotation, step, attempt).
+  std::vector<ResourceChange> resource_changes;  ///< Insert or replace by (rotation, resource, attempt).
   std::vector<PreviousDek> previous_deks;  ///< Insert; one that is there already word for word is left alone.
   bool admit_keys{};                 ///< Every key stored so far counts as judged (StoredKey::admitted).
   std::vector<Hold> holds;           ///< Insert or replace by kind, scope and moment of placing.
@@ -114,6 +131,8 @@ class StoreReader {
   virtual Result<std::vector<StoredVersion>> versions(KeyRef const& ref) = 0;
   /// By resource.
   virtual Result<std::vector<Registration>> registrations(KeyRef const& ref) = 0;
+  /// Of all keys, those whose resource's id begins with `prefix`; by resource, then key.
+  virtual Result<std::vector<Registration>> registrations_under(std::string const& prefix) = 0;
 
   /// Rotations in state open or blocked.
   virtual Result<std::vector<Rotation>> unfinished_rotations() = 0;
@@ -122,6 +141,8 @@ class StoreReader {
   virtual Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) = 0;
   /// By intended_at, then in the order of the steps and attempts.
   virtual Result<std::vector<StepRecord>> steps(RotationId const& id) = 0;
+  /// By resource, then attempt.
+  virtual Result<std::vector<ResourceChange>> resource_changes(RotationId const& id) = 0;
   /// In the order they were recorded.
   virtual Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) = 0;
 

@@ -23,6 +23,7 @@ class StateWriter {
   void put(Registration const& registration);
   void remove(Registration const& registration);
   void put(StepRecord const& record);
+  void put(ResourceChange const& change);
   void put(PreviousDek const& previous);
   void put(Hold const& hold);
 

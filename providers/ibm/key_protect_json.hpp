@@ -1,6 +1,7 @@
 #pragma once
 #include "policy/error.hpp"
 #include "policy/key.hpp"
+#include "policy/registration.hpp"
 #include "providers/secret.hpp"
 
 #include <optional>

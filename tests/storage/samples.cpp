@@ -21,11 +21,19 @@ Change full_facts() {
   disk.version = VersionId("v1");
   disk.prevents_deletion = true;
   disk.updated = moment(5);
+  disk.following = Following::when_told_at_rest;
+  disk.condition = {"partly_moved", "a change of key has not come to its end", "ask for it again"};
+  disk.tied = {ResourceId("/subscriptions/s/disks/d-1"), ResourceId("/subscriptions/s/virtualmachines/vm-1")};
+  disk.details = {{"encryption_type", "ConfidentialVmEncryptedWithCustomerKey"}};
   Registration bucket = disk;
   bucket.resource = ResourceId("dek-store:orders");
   bucket.kind = "dek-store";
   bucket.version = VersionId("v2");
   bucket.prevents_deletion = false;
+  bucket.following = Following::by_itself;
+  bucket.condition.reset();
+  bucket.tied.clear();
+  bucket.details.clear();
   change.registrations = {disk, bucket};
   return change;
 }
@@ -130,6 +138,25 @@ Change full_change() {
                   {RotationId("r-1"), Step::rotate, 1, moment(40), moment(50), "again", "throttled"},
                   {RotationId("r-1"), Step::rotate, 2, moment(55), moment(60), "done", ""},
                   {RotationId("r-2"), Step::preflight, 1, moment(30), std::nullopt, "", ""}};
+  ResourceChange failed;
+  failed.rotation = RotationId("r-1");
+  failed.resource = ResourceId("/subscriptions/s/diskEncryptionSets/des-1");
+  failed.to = VersionId("v2");
+  failed.asked_at = moment(61);
+  failed.operation = "status https://management.azure.com/subscriptions/s/operations/1";
+  failed.ended_at = moment(70);
+  failed.outcome = "failed";
+  failed.message = "a machine is running";
+  failed.request_id = "req-9";
+  ResourceChange asked = failed;
+  asked.attempt = 2;
+  asked.asked_at = moment(80);
+  asked.operation.clear();
+  asked.ended_at.reset();
+  asked.outcome.clear();
+  asked.message.clear();
+  asked.request_id.clear();
+  change.resource_changes = {failed, asked};
   change.previous_deks = {previous_dek(ledger(), "d1", RotationId("r-1"))};
   change.events = {event(EventKind::key_found, moment(0), ledger()), full_event(moment(50)),
                    event(EventKind::rotation_done, moment(90), ledger()),
@@ -205,6 +232,10 @@ Registration Dice::registration(KeyRef const& ref, std::string const& resource) 
   registration.version = maybe([this] { return VersionId(text()); });
   registration.prevents_deletion = flip();
   registration.updated = maybe([this] { return instant(); });
+  registration.following = flip() ? Following::by_itself : Following::when_told_at_rest;
+  registration.condition = maybe([this] { return ResourceCondition{text(), text(), text()}; });
+  for (int i = below(3); i > 0; --i) registration.tied.emplace_back(text());
+  if (flip()) registration.details[text()] = text();
   return registration;
 }
 

@@ -148,6 +148,9 @@ TEMPLATE_TEST_CASE("everything that was committed is there after opening again",
   CHECK(value_of(store->steps(RotationId("r-1"))) ==
         std::vector<StepRecord>(change.steps.begin(), change.steps.begin() + 3));
   CHECK(value_of(store->previous_deks(ledger())) == change.previous_deks);
+  CHECK(value_of(store->resource_changes(RotationId("r-1"))) == change.resource_changes);
+  CHECK(value_of(store->registrations_under("/subscriptions/s/")) == std::vector{change.registrations[0]});
+  CHECK(value_of(store->registrations_under("/subscriptions/t/")).empty());
   auto const events = value_of(store->history({}));
   REQUIRE(events.size() == change.events.size());
   for (std::size_t i = 0; i < events.size(); ++i) CHECK(events[i].event == change.events[i]);
@@ -214,6 +217,25 @@ TEMPLATE_TEST_CASE("versions come oldest first whatever order they were given in
   auto const found = value_of(store->key(ledger()));
   for (KeyVersion const& version : found->versions) order += version.id.str();
   CHECK(order == "zabc");
+}
+
+TEMPLATE_TEST_CASE("what was asked of a resource is replaced when its end is known", "[contract]",
+                   SqliteHome) {
+  TestType home;
+  auto const store = home.open();
+  Change const change = full_change();
+  commit_or_fail(*store, change);
+  Change ended;
+  ended.resource_changes = {change.resource_changes[1]};
+  ended.resource_changes[0].ended_at = moment(99);
+  ended.resource_changes[0].outcome = "done";
+  commit_or_fail(*store, ended);
+  CHECK(value_of(store->resource_changes(RotationId("r-1"))) ==
+        std::vector{change.resource_changes[0], ended.resource_changes[0]});
+  Change nobodys;
+  nobodys.resource_changes = {change.resource_changes[0]};
+  nobodys.resource_changes[0].rotation = RotationId("r-unknown");
+  CHECK_FALSE(store->commit(nobodys));
 }
 
 TEMPLATE_TEST_CASE("a registration is replaced by key and resource and can go", "[contract]", SqliteHome) {

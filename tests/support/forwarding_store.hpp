@@ -20,12 +20,18 @@ class ForwardingStore : public storage::Store {
   Result<std::vector<Registration>> registrations(KeyRef const& ref) override {
     return store_->registrations(ref);
   }
+  Result<std::vector<Registration>> registrations_under(std::string const& prefix) override {
+    return store_->registrations_under(prefix);
+  }
   Result<std::vector<Rotation>> unfinished_rotations() override { return store_->unfinished_rotations(); }
   Result<std::optional<Rotation>> rotation(RotationId const& id) override { return store_->rotation(id); }
   Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) override {
     return store_->rotations(ref, limit);
   }
   Result<std::vector<storage::StepRecord>> steps(RotationId const& id) override { return store_->steps(id); }
+  Result<std::vector<storage::ResourceChange>> resource_changes(RotationId const& id) override {
+    return store_->resource_changes(id);
+  }
   Result<std::vector<storage::PreviousDek>> previous_deks(KeyRef const& ref) override {
     return store_->previous_deks(ref);
   }
