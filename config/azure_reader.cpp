@@ -1,6 +1,7 @@
 #include "config/azure_reader.hpp"
 
 #include "config/azure_cloud_reader.hpp"
+#include "config/azure_resources_reader.hpp"
 #include "config/entra_credentials_reader.hpp"
 #include "config/name_syntax.hpp"
 #include "config/settings_fields.hpp"
@@ -111,6 +112,7 @@ AzureSettings read_azure(FieldReader& fields, ProviderKind kind, Environment con
   } else {
     fields.refuse("set_neutral_rotation_policy", "only azure-managed-hsm needs and knows it");
   }
+  azure.resources = azure_resources_of(fields.optional("resources"), findings);
   fields.refuse("instances", "it belongs to IBM's kinds; Azure's have 'vaults'");
   return azure;
 }

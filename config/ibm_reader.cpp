@@ -86,7 +86,8 @@ IbmSettings read_ibm(FieldReader& fields, ProviderKind kind, Findings& findings)
       fields.required("credentials", "credentials: { api_key: { credential: ibm-prod } }");
   ibm.credentials = credentials_of(credentials, findings);
   fields.refuse("vaults", "it belongs to Azure's kinds; IBM's have 'instances'");
-  for (char const* const azure_field : {"api_version", "rotate_by", "set_neutral_rotation_policy", "cloud"}) {
+  for (char const* const azure_field :
+       {"api_version", "rotate_by", "set_neutral_rotation_policy", "cloud", "resources"}) {
     fields.refuse(azure_field, "it belongs to Azure's kinds");
   }
   return ibm;

@@ -29,8 +29,8 @@ ProviderSettings provider_of(Given const& given, Environment const& environment,
   provider.rotations = rotation_limits_of(fields.optional("rotations"), findings);
   if (!kind) {
     // Without its kind nothing can be said about these.
-    fields.pass_over(std::array<std::string, 7>{"vaults", "instances", "cloud", "credentials", "api_version",
-                                                "rotate_by", "set_neutral_rotation_policy"});
+    fields.pass_over(std::array<std::string, 8>{"vaults", "instances", "cloud", "credentials", "api_version",
+                                                "rotate_by", "set_neutral_rotation_policy", "resources"});
   } else if (is_azure(*kind)) {
     provider.kind = *kind;
     provider.cloud = read_azure(fields, *kind, environment, findings);
@@ -47,19 +47,36 @@ ProviderSettings provider_of(Given const& given, Environment const& environment,
   return provider;
 }
 
-/// What rekeyd would rotate the keys of.
+/// What rekeyd would rotate the keys of, or move the resources in.
 struct Claim {
-  std::string where;  ///< A vault's URL, or an instance's URL and id.
-  std::string ring;   ///< Of an instance; empty: all rings.
+  std::string where;  ///< A vault's URL, an instance's id, or a subscription.
+  std::string ring;   ///< Of an instance, or a subscription's resource group; empty: all of them.
   std::string name;
   Position at;
+  char const* harm{"its keys would be rotated twice"};
 };
+
+std::vector<Claim> claims_of(AzureResourceScope const& scope, ProviderName const& provider, Position at) {
+  std::vector<Claim> claims;
+  std::vector<std::string> groups = scope.resource_groups;
+  if (groups.empty()) groups.emplace_back();
+  for (std::string const& group : groups) {
+    std::string name = provider.str() + "'s subscription " + scope.subscription;
+    if (!group.empty()) name += ", resource group " + group;
+    claims.push_back(
+        {scope.subscription, group, std::move(name), at, "its resources would be changed twice"});
+  }
+  return claims;
+}
 
 std::vector<Claim> claims_of(ProviderSettings const& provider, Position at) {
   std::vector<Claim> claims;
   if (auto const* const azure = std::get_if<AzureSettings>(&provider.cloud)) {
     for (AzureVault const& vault : azure->vaults) {
       claims.push_back({vault.url, "", provider.name.str() + "/" + vault.name.str(), at});
+    }
+    for (AzureResourceScope const& scope : azure->resources) {
+      for (Claim& claim : claims_of(scope, provider.name, at)) claims.push_back(std::move(claim));
     }
   } else {
     for (IbmInstance const& instance : std::get<IbmSettings>(provider.cloud).instances) {
@@ -77,10 +94,9 @@ class Claims {
     std::map<std::string, Claim>& rings = claims_[claim.where];
     if (Claim const* const other = overlap(rings, claim)) {
       findings_
-          .error(
-              claim.at, "claimed-twice",
-              fmt::format("{} and {} are the same: its keys would be rotated twice", other->name, claim.name),
-              "remove one of the two")
+          .error(claim.at, "claimed-twice",
+                 fmt::format("{} and {} are the same: {}", other->name, claim.name, claim.harm),
+                 "remove one of the two")
           .related.push_back(findings_.place(other->at));
     }
     rings.try_emplace(claim.ring, claim);

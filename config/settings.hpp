@@ -46,6 +46,12 @@ struct AzureVault {
   std::string url;  ///< "https://payments-eu.vault.azure.net"
 };
 
+/// Where at Azure Resource Manager to look for what uses the keys.
+struct AzureResourceScope {
+  std::string subscription;                  ///< GUID, lower case.
+  std::vector<std::string> resource_groups;  ///< Lower case. Empty: all of the subscription.
+};
+
 enum class AzureRotateBy {
   automatic,  ///< create with an operation id where the new version can be described fully, else rotate.
   create,
@@ -60,6 +66,7 @@ struct AzureSettings {
   AzureRotateBy rotate_by{AzureRotateBy::automatic};
   /// Managed HSM refuses to rotate a key that has no rotation policy: put a neutral one there first?
   bool set_neutral_rotation_policy{false};
+  std::vector<AzureResourceScope> resources;  ///< Empty: nobody looks for resources by this entry.
 };
 
 struct IbmInstance {
