@@ -110,4 +110,14 @@ std::string demanded_claims(std::string_view www_authenticate) {
   return !broken && claims.is_object() ? boost::json::serialize(claims) : std::string();
 }
 
+void forget_refused(CredentialSource& credentials, AccessTokenPtr const& token,
+                    std::string_view www_authenticate) {
+  auto const claims = demanded_claims(www_authenticate);
+  if (claims.empty()) {
+    credentials.forget(token);
+  } else {
+    credentials.forget_for_claims(token, claims);
+  }
+}
+
 }  // namespace rekeyd::providers

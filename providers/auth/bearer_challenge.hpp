@@ -1,4 +1,6 @@
 #pragma once
+#include "providers/auth/credential_source.hpp"
+
 #include <map>
 #include <optional>
 #include <string>
@@ -15,5 +17,10 @@ std::optional<std::map<std::string, std::string>> bearer_parameters(std::string_
 /// Continuous Access Evaluation), as the JSON that a token request takes. Empty if it demands none, or
 /// nothing that could be passed on. Works for vaults' and for Resource Manager's challenges.
 std::string demanded_claims(std::string_view www_authenticate);
+
+/// A service answered 401 to this token: it is not handed out again, and the next one makes the claims that
+/// the challenge demands.
+void forget_refused(CredentialSource& credentials, AccessTokenPtr const& token,
+                    std::string_view www_authenticate);
 
 }  // namespace rekeyd::providers

@@ -1,5 +1,6 @@
 #include "providers/azure/key_vault_json.hpp"
 
+#include "providers/azure/letter_case.hpp"
 #include "providers/json_answer.hpp"
 
 #include <boost/json.hpp>
@@ -14,13 +15,6 @@ namespace rekeyd::providers::azure {
 namespace json = boost::json;
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string lowered(text);
-  std::ranges::transform(lowered, lowered.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lowered;
-}
 
 bool is_word(std::string_view text, std::size_t length_max) {
   auto const fits = [](char c) {
@@ -125,14 +119,14 @@ std::optional<KeyIdentifier> KeyIdentifier::parse(std::string_view url) {
   if (!parsed || parsed->scheme_id() != boost::urls::scheme::https) return std::nullopt;
   std::string_view path(parsed->encoded_path().data(), parsed->encoded_path().size());
   constexpr std::string_view prefix = "/keys/";
-  if (!lower(path).starts_with(prefix)) return std::nullopt;
+  if (!lower_case(path).starts_with(prefix)) return std::nullopt;
   path.remove_prefix(prefix.size());
   auto const slash = path.find('/');
   auto const name = path.substr(0, slash);
   auto const version = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
   if (!is_key_name(name) || (!version.empty() && !is_version_id(version))) return std::nullopt;
   std::string_view const host(parsed->encoded_host().data(), parsed->encoded_host().size());
-  return KeyIdentifier{lower(host), lower(name), lower(version)};
+  return KeyIdentifier{lower_case(host), lower_case(name), lower_case(version)};
 }
 
 unsigned KeyBundle::modulus_bits() const {
@@ -144,7 +138,7 @@ unsigned KeyBundle::modulus_bits() const {
 
 KeyType KeyBundle::type() const {
   KeyType type;
-  std::string const kind = lower(key_type);
+  std::string const kind = lower_case(key_type);
   type.protection = kind.ends_with("-hsm") ? Protection::hsm : Protection::software;
   if (kind.starts_with("rsa")) {
     type.algorithm = KeyAlgorithm::rsa;

@@ -1,6 +1,7 @@
 // What Key Vault tells: keys, versions, rotation policies.
 #include "providers/azure/inheritance.hpp"
 #include "providers/azure/key_vault_provider.hpp"
+#include "providers/azure/letter_case.hpp"
 #include "providers/azure/paging.hpp"
 #include "providers/json_answer.hpp"
 
@@ -19,13 +20,6 @@ namespace azure {
 namespace {
 
 constexpr unsigned page_size = 25;  // The most that the service gives.
-
-std::string lower(std::string_view text) {
-  std::string lowered(text);
-  std::ranges::transform(lowered, lowered.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lowered;
-}
 
 Error misuse(std::string what, std::string where) {
   Error error;
@@ -99,7 +93,7 @@ KeyVault::KeyVault(ApiClient& client, CredentialSource& credentials, Clock& cloc
       clock_(clock),
       options_(std::move(options)),
       traits_(azure_traits(options_.kind)) {
-  for (auto& vault : options_.vaults) vault.name = VaultName(lower(vault.name.str()));
+  for (auto& vault : options_.vaults) vault.name = VaultName(lower_case(vault.name.str()));
 }
 
 std::vector<VaultName> KeyVault::vaults() const {
@@ -109,14 +103,15 @@ std::vector<VaultName> KeyVault::vaults() const {
 }
 
 VaultAddress const* KeyVault::find_vault(VaultName const& name) const {
-  auto const found = std::ranges::find(options_.vaults, VaultName(lower(name.str())), &VaultAddress::name);
+  auto const found =
+      std::ranges::find(options_.vaults, VaultName(lower_case(name.str())), &VaultAddress::name);
   return found == options_.vaults.end() ? nullptr : &*found;
 }
 
 Result<KeyVault::Place> KeyVault::place_of(KeyRef const& key) const {
   Place place;
   place.vault = find_vault(key.vault);
-  place.key = lower(key.id.str());
+  place.key = lower_case(key.id.str());
   if (place.vault == nullptr) {
     return std::unexpected(misuse("no vault of this name is configured for the provider", key.text()));
   }

@@ -21,10 +21,11 @@ bool same_text(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, folded, folded);
 }
 
-// Dot segments could leave the keys collection, in whatever spelling a server normalises.
-bool stays_under_keys(urls::url_view const& url) {
+// Dot segments could leave the collection, in whatever spelling a server normalises.
+bool stays_under(std::string_view root, urls::url_view const& url) {
   auto const path = as_std(url.encoded_path());
-  if (path != "/keys" && !path.starts_with("/keys/")) return false;
+  if (!same_text(path.substr(0, root.size()), root)) return false;
+  if (path.size() > root.size() && path[root.size()] != '/') return false;
   return path.find("..") == std::string_view::npos && path.find('%') == std::string_view::npos &&
          path.find("//") == std::string_view::npos;
 }
@@ -36,23 +37,24 @@ bool names_api_version(urls::url_view const& url) {
   return false;
 }
 
-std::string defect_of(urls::url_view const& url, Endpoint const& vault) {
+std::string defect_of(urls::url_view const& url, Endpoint const& vault, std::string_view root) {
   if (url.scheme_id() != urls::scheme::https) return "nextLink is not https";
   if (url.has_userinfo()) return "nextLink carries a user name";
   if (!same_text(as_std(url.encoded_host()), vault.host)) return "nextLink leads to another host";
   auto const port = as_std(url.port());
   if (!port.empty() && port != "443" && port != vault.port) return "nextLink leads to another port";
-  if (!stays_under_keys(url)) return "nextLink leads out of /keys";
+  if (!stays_under(root, url)) return fmt::format("nextLink leads out of {}", root);
   return {};
 }
 
 }  // namespace
 
 Result<std::string> next_page_target(std::string_view next_link, Endpoint const& vault,
-                                     std::string_view api_version, std::string const& where) {
+                                     std::string_view api_version, std::string const& where,
+                                     std::string_view root) {
   auto const parsed = urls::parse_uri(urls::string_view(next_link.data(), next_link.size()));
   if (!parsed) return std::unexpected(malformed_answer("nextLink is not a URL", where));
-  if (auto const defect = defect_of(*parsed, vault); !defect.empty()) {
+  if (auto const defect = defect_of(*parsed, vault, root); !defect.empty()) {
     return std::unexpected(malformed_answer(defect, where));
   }
   std::string target(as_std(parsed->encoded_path()));

@@ -120,15 +120,6 @@ asio::awaitable<Result<std::string>> VaultAccess::resource_of(VaultAddress const
   co_return resource;
 }
 
-void VaultAccess::drop(AccessTokenPtr const& token, HttpResponse const& refusal) {
-  auto const claims = demanded_claims(refusal.header("www-authenticate"));
-  if (claims.empty()) {
-    credentials_.forget(token);
-  } else {
-    credentials_.forget_for_claims(token, claims);
-  }
-}
-
 asio::awaitable<Result<VaultReply>> VaultAccess::call(VaultAddress const& vault, VaultCall call,
                                                       Clock::Mono deadline) {
   std::string const where = place(vault, call);
@@ -141,7 +132,7 @@ asio::awaitable<Result<VaultReply>> VaultAccess::call(VaultAddress const& vault,
     std::string request_id = random_.uuid();
     auto response = co_await send(vault, call, *token, request_id, deadline);
     if (!response) co_return std::unexpected(std::move(response.error()));
-    if (response->status == 401) drop(*token, *response);
+    if (response->status == 401) forget_refused(credentials_, *token, response->header("www-authenticate"));
     if (response->status == 401 && !renewed) {
       renewed = true;
       if (response->header("www-authenticate").empty()) continue;

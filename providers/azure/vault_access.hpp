@@ -71,7 +71,6 @@ class VaultAccess {
   boost::asio::awaitable<Result<HttpResponse>> send(VaultAddress const& vault, VaultCall const& call,
                                                     AccessTokenPtr token, std::string request_id,
                                                     Clock::Mono deadline);
-  void drop(AccessTokenPtr const& token, HttpResponse const& refusal);
   HttpRequest build(VaultAddress const& vault, VaultCall const& call, AccessTokenPtr const& token,
                     std::string const& request_id) const;
   Evidence evidence_of(VaultCall const& call, HttpResponse const& response, std::string request_id) const;

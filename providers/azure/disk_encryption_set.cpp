@@ -1,0 +1,170 @@
+#include "providers/azure/disk_encryption_set.hpp"
+
+#include "providers/azure/letter_case.hpp"
+#include "providers/json_answer.hpp"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rekeyd::providers::azure {
+
+namespace json = boost::json;
+
+namespace {
+
+KeyIdentifier read_key(JsonObject const& properties) {
+  auto const url = properties.object("activeKey").text("keyUrl");
+  auto const key = KeyIdentifier::parse(url);
+  if (!key && !url.empty()) properties.note("activeKey.keyUrl", "should be the URL of a key");
+  return key.value_or(KeyIdentifier{});
+}
+
+ArmId read_id(JsonObject const& set) {
+  auto const text = set.text("id");
+  auto const id = ArmId::parse(text);
+  bool const sound = id && id->is(disk_encryption_set_type);
+  if (!sound && !text.empty()) set.note("id", "should be the id of a disk encryption set");
+  return id.value_or(ArmId{});
+}
+
+DiskEncryptionSet read_set(JsonObject const& object) {
+  DiskEncryptionSet set;
+  set.id = read_id(object);
+  set.identity = object.object_if("identity").text_if("type");
+  JsonObject const properties = object.object("properties");
+  set.encryption_type = properties.text_if("encryptionType");
+  set.key = read_key(properties);
+  set.source_vault = properties.object_if("activeKey").object_if("sourceVault").text_if("id");
+  for (JsonObject const& previous : properties.objects_if("previousKeys")) {
+    set.previous_keys.push_back(previous.text("keyUrl"));
+  }
+  set.provisioning_state = properties.text_if("provisioningState");
+  set.follows_by_itself = properties.flag_if("rotationToLatestKeyVersionEnabled").value_or(false);
+  set.last_rotation = properties.date_if("lastKeyRotationTimestamp");
+  JsonObject const trouble = properties.object_if("autoKeyRotationError");
+  if (trouble.present()) {
+    set.auto_rotation_error = fmt::format("{}: {}", body_excerpt(trouble.text_if("code")),
+                                          body_excerpt(trouble.text_if("message")));
+  }
+  return set;
+}
+
+Result<DiskEncryptionSet> read_entry(JsonObject const& entry, std::string const& where) {
+  JsonDefect defect;
+  DiskEncryptionSet set = read_set(entry.reporting_to(defect));
+  if (!defect.none()) return std::unexpected(malformed_answer(defect.text(), where));
+  return set;
+}
+
+bool same_word(std::string_view a, std::string_view lower) { return lower_case(a) == lower; }
+
+}  // namespace
+
+bool DiskEncryptionSet::confidential() const {
+  return same_word(encryption_type, "confidentialvmencryptedwithcustomerkey");
+}
+
+bool DiskEncryptionSet::changing() const {
+  return !provisioning_state.empty() && !same_word(provisioning_state, "succeeded") &&
+         !same_word(provisioning_state, "failed");
+}
+
+std::optional<ResourceCondition> DiskEncryptionSet::condition() const {
+  if (identity.empty() || same_word(identity, "none")) {
+    return ResourceCondition{
+        "no_identity", "the disk encryption set has no identity any more: it cannot use its key",
+        "give it an identity, and that identity get, wrapKey and unwrapKey on the key; a "
+        "move to another subscription or tenant takes it away"};
+  }
+  if (key.version.empty()) {
+    return ResourceCondition{"no_key_version", "the disk encryption set names its key without a version",
+                             "name a version of the key to it: disk encryption sets need one"};
+  }
+  if (changing()) {
+    return ResourceCondition{
+        "changing", fmt::format("Azure is changing the disk encryption set ({})", provisioning_state),
+        "nothing: rekeyd waits for its end"};
+  }
+  if (!previous_keys.empty()) {
+    return ResourceCondition{
+        "partly_moved",
+        fmt::format("a change of key has not come to its end: {} older keys are still in use",
+                    previous_keys.size()),
+        "keep the older versions enabled; the change has to be asked for again"};
+  }
+  if (same_word(provisioning_state, "failed")) {
+    return ResourceCondition{"failed", "the last change of the disk encryption set failed",
+                             "look at its activity log; the change has to be asked for again"};
+  }
+  if (!auto_rotation_error.empty()) {
+    return ResourceCondition{
+        "following_stopped",
+        "Azure no longer moves the disk encryption set to new versions: " + auto_rotation_error,
+        "mend what the error names; Azure tries again once it is gone"};
+  }
+  return std::nullopt;
+}
+
+Registration DiskEncryptionSet::registration(KeyRef root_key) const {
+  Registration tie;
+  tie.key = std::move(root_key);
+  tie.resource = id.resource();
+  tie.kind = "disk-encryption-set";
+  if (!key.version.empty()) tie.version = VersionId(key.version);
+  tie.prevents_deletion = true;
+  tie.updated = last_rotation;
+  tie.following = confidential()      ? Following::when_told_at_rest
+                  : follows_by_itself ? Following::by_itself
+                                      : Following::when_told;
+  tie.condition = condition();
+  tie.details["encryption_type"] = encryption_type;
+  tie.details["identity"] = identity;
+  if (!previous_keys.empty()) tie.details["previous_keys"] = fmt::format("{}", fmt::join(previous_keys, " "));
+  return tie;
+}
+
+Result<DiskEncryptionSet> parse_disk_encryption_set(std::string_view body, std::string const& where) {
+  JsonAnswer answer(body);
+  DiskEncryptionSet set = read_set(answer.root());
+  if (!answer.sound()) return std::unexpected(answer.error(where));
+  return set;
+}
+
+Result<DiskEncryptionSetPage> parse_disk_encryption_sets(std::string_view body, std::string const& where) {
+  JsonAnswer answer(body);
+  DiskEncryptionSetPage page;
+  for (JsonObject const& entry : answer.root().objects_if("value")) {
+    auto set = read_entry(entry, where);
+    if (set) {
+      page.sets.push_back(std::move(*set));
+    } else {
+      page.defects.push_back(std::move(set.error()));
+    }
+  }
+  if (!answer.sound()) return std::unexpected(answer.error(where));
+  return page;
+}
+
+Result<std::vector<ResourceId>> parse_associated_resources(std::string_view body, std::string const& where) {
+  JsonAnswer answer(body);
+  std::vector<ResourceId> resources;
+  for (std::string const& text : answer.root().texts_if("value")) {
+    if (auto const id = ArmId::parse(text)) resources.push_back(id->resource());
+  }
+  if (!answer.sound()) return std::unexpected(answer.error(where));
+  return resources;
+}
+
+// sourceVault stays exactly as it was read: it must be there for a vault of the set's own subscription and
+// must not be for one of another, or for an HSM pool.
+Body write_active_key(DiskEncryptionSet const& set, std::string const& key_url) {
+  json::object active{{"keyUrl", key_url}};
+  if (!set.source_vault.empty()) active["sourceVault"] = json::object{{"id", set.source_vault}};
+  json::object const body{{"properties", json::object{{"activeKey", std::move(active)}}}};
+  std::string const text = json::serialize(body);
+  return {text.data(), text.size()};
+}
+
+}  // namespace rekeyd::providers::azure

@@ -1,0 +1,67 @@
+#pragma once
+#include "policy/error.hpp"
+#include "policy/registration.hpp"
+#include "providers/kms_provider.hpp"
+#include "providers/system/clock.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rekeyd::providers {
+
+/// Which resources use the root keys that we know, as their provider shows them now.
+struct ResourceSurvey {
+  std::vector<Registration> resources;  ///< By key, then resource.
+  std::vector<Error> defects;           ///< Entries that could not be read: those fail, the others are good.
+};
+
+/// A change of key version that a resource's provider has taken on.
+struct ChangeTicket {
+  std::string
+      operation;  ///< Where its provider tells how it goes; opaque. Empty: it is over, or nobody tells.
+  std::chrono::seconds ask_after{};
+  Evidence evidence;
+};
+
+struct ChangeProgress {
+  enum class State {
+    under_way,
+    done,
+    failed,
+    forgotten,  ///< The provider no longer knows the operation: only the resource tells.
+  };
+  State state{State::under_way};
+  std::chrono::seconds ask_after{};
+  std::optional<Error> error{};  ///< When it failed.
+};
+
+/// The resources of one provider instance that are encrypted under root keys and learn of a new key version
+/// from whoever tells them. Reads and changes may be repeated: what is asked for is a state, not a
+/// difference.
+class ResourceController {
+ public:
+  virtual ~ResourceController() = default;
+  /// Is the resource within the scopes that this instance looks through?
+  virtual bool looks_after(ResourceId const& resource) const = 0;
+  /// Can resources of this kind use the key at all?
+  virtual bool may_use(KeyRef const& key) const = 0;
+  /// Every resource in these scopes that uses a root key of a configured vault.
+  virtual boost::asio::awaitable<Result<ResourceSurvey>> survey(Clock::Mono deadline) = 0;
+  /// One resource now. not_found: it is gone, or uses no root key that we know.
+  virtual boost::asio::awaitable<Result<Registration>> describe(ResourceId resource,
+                                                                Clock::Mono deadline) = 0;
+  /// Names `version` of `key` to the resource. Its answer may come long before the change is done.
+  virtual boost::asio::awaitable<Result<ChangeTicket>> move(ResourceId resource, KeyRef key,
+                                                            VersionId version, Clock::Mono deadline) = 0;
+  /// How a change goes that move() began, in this life or an earlier one.
+  virtual boost::asio::awaitable<Result<ChangeProgress>> progress(std::string operation,
+                                                                  Clock::Mono deadline) = 0;
+  /// How long after a new version became current a resource that follows by itself may take.
+  virtual std::chrono::seconds following_lag(Registration const& resource) const = 0;
+};
+
+}  // namespace rekeyd::providers

@@ -1,0 +1,66 @@
+// Any bytes as an answer of Azure Resource Manager: parsers return a value or an error, never throw.
+#include "providers/azure/arm_error.hpp"
+#include "providers/azure/arm_id.hpp"
+#include "providers/azure/arm_operation.hpp"
+#include "providers/azure/disk_encryption_set.hpp"
+#include "providers/azure/virtual_machine.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace rekeyd;
+using namespace rekeyd::providers;
+
+void must(bool holds) {
+  if (!holds) std::abort();
+}
+
+bool is_plain(std::string_view path) {
+  return path.find("..") == std::string_view::npos &&
+         path.find_first_of("?#% \r\n") == std::string_view::npos;
+}
+
+void use(azure::DiskEncryptionSet const& set) {
+  must(set.id.is(azure::disk_encryption_set_type) && is_plain(set.id.name));
+  Registration const tie = set.registration({ProviderName("p"), VaultName("v"), KeyId(set.key.name)});
+  must(!tie.condition || !tie.condition->remedy.empty());
+  must(!azure::write_active_key(set, "https://v/keys/k/1").empty());
+}
+
+void parse_all(std::string_view text) {
+  std::string const where = "fuzz";
+  if (auto const set = azure::parse_disk_encryption_set(text, where)) use(*set);
+  if (auto const page = azure::parse_disk_encryption_sets(text, where)) {
+    for (auto const& set : page->sets) use(set);
+  }
+  if (auto const page = azure::parse_virtual_machines(text, where)) {
+    for (auto const& machine : page->machines) must(!machine.id.path.empty());
+  }
+  if (auto const tied = azure::parse_associated_resources(text, where)) {
+    for (auto const& resource : *tied) must(azure::ArmId::parse(resource.str()).has_value());
+  }
+  if (auto const id = azure::ArmId::parse(text)) must(azure::ArmId::parse(id->path).has_value());
+  if (auto const place = azure::OperationPlace::parse(text)) must(place->text() == text);
+}
+
+void refuse_with(std::string_view text) {
+  HttpResponse response;
+  response.status = 409;
+  response.body.assign(text);
+  auto const error = azure::arm_error(response, "fuzz", Instant{});
+  must(!error.what.empty() && error.what.find('\n') == std::string::npos);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+  std::string_view const text(reinterpret_cast<char const*>(data), size);
+  parse_all(text);
+  refuse_with(text);
+  return 0;
+}
