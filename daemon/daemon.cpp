@@ -1,6 +1,7 @@
 #include "daemon/daemon.hpp"
 
 #include "daemon/reports.hpp"
+#include "daemon/resource_reports.hpp"
 #include "daemon/rotation_request.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -8,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace rekeyd::daemon {
@@ -84,6 +86,7 @@ Result<void> Daemon::start() {
   looking_.spawn(brakes_.clock().notice_settings([this] { clock_was_set(); }), "watch of the clock");
   looking_.spawn(brakes_.clock().ask_the_time(), "questions for the time");
   start_inventories();
+  start_resource_watches();
   if (auto const interval = ServiceManager::watchdog_interval()) {
     looking_.spawn(feed_watchdog(*interval), "watchdog");
   }
@@ -108,6 +111,15 @@ void Daemon::start_inventories() {
     inventories_.push_back(std::make_unique<Inventory>(world_, fleet_, rotator_, stop_, name,
                                                        settings_.inventory_every, std::move(listeners)));
     looking_.spawn(inventories_.back()->run(), "inventory of " + name.str());
+  }
+}
+
+void Daemon::start_resource_watches() {
+  for (auto const& [name, instance] : world_.providers) {
+    if (!instance->resources) continue;
+    resource_watches_.push_back(std::make_unique<ResourceWatch>(
+        world_, fleet_, rotator_, stop_, name, settings_.inventory_every, [this] { scheduler_.wake(); }));
+    looking_.spawn(resource_watches_.back()->run(), "watch of the resources of " + name.str());
   }
 }
 
@@ -179,11 +191,14 @@ StatusReport Daemon::status() {
                     "provider since, and nothing of them is begun or continued before",
                     to_rfc3339(*fleet_.restored_at()), left));
   }
+  std::ranges::move(resource_warnings(world_), std::back_inserter(report.warnings));
   if (!scheduler_.storage_trouble().empty()) report.warnings.push_back(scheduler_.storage_trouble());
   return report;
 }
 
 std::vector<KeyReport> Daemon::keys() { return report_keys(world_, fleet_, brakes_); }
+
+Result<std::vector<ResourceReport>> Daemon::resources() { return report_resources(world_, fleet_); }
 
 PlanReport Daemon::plan(Instant until) { return report_plan(world_, fleet_, until); }
 

@@ -7,6 +7,7 @@
 #include "daemon/fleet.hpp"
 #include "daemon/inventory.hpp"
 #include "daemon/policies_in_force.hpp"
+#include "daemon/resource_watch.hpp"
 #include "daemon/rotator.hpp"
 #include "daemon/scheduler.hpp"
 #include "daemon/service_manager.hpp"
@@ -39,6 +40,7 @@ class Daemon final : public ControlService {
   Instant now() override { return world_.clock.wall_now(); }
   StatusReport status() override;
   std::vector<KeyReport> keys() override;
+  Result<std::vector<ResourceReport>> resources() override;
   PlanReport plan(Instant until) override;
   Result<Rotation> rotation(RotationId id) override;
   Result<RotateAnswer> rotate(RotateRequest request, std::string caller, unsigned uid) override;
@@ -55,6 +57,7 @@ class Daemon final : public ControlService {
   void connect();
   Result<void> listen();
   void start_inventories();
+  void start_resource_watches();
   void clock_was_set();
   void tell_status();
   Result<TrackedKey*> find_rotation(RotationId const& id);
@@ -73,6 +76,7 @@ class Daemon final : public ControlService {
   PoliciesInForce policies_;
   Scheduler scheduler_;
   std::vector<std::unique_ptr<Inventory>> inventories_;
+  std::vector<std::unique_ptr<ResourceWatch>> resource_watches_;
   ControlRoutes routes_;
   std::unique_ptr<ControlServer> control_;
   TaskGroup looking_;   ///< Inventories and the watchdog: may be cancelled at any moment.

@@ -32,8 +32,10 @@ struct TrackedKey {
   std::optional<Rotation> rotation;  ///< The unfinished one.
   std::string read_error;            ///< Why the last reading failed; empty if it did not.
   bool running{};                    ///< A rotator has it in hand; nobody else may change it.
-  std::optional<Instant> look_at;    ///< When the scheduler looks at it next, and
-  Lane lane;                         ///< in which lane: its place in the index.
+  /// When a rotation last moved or looked at its resources, in this life.
+  std::optional<providers::Clock::Mono> moved_resources;
+  std::optional<Instant> look_at;  ///< When the scheduler looks at it next, and
+  Lane lane;                       ///< in which lane: its place in the index.
 };
 
 /// When a backup last took the database's place; nothing: never.

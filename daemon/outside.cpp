@@ -53,11 +53,9 @@ Result<std::unique_ptr<storage::Store>> open_store(config::Settings const& setti
 }
 
 Result<void> add_providers(config::Settings const& settings, Outside& outside) {
-  for (config::ProviderSettings const& provider : settings.providers) {
-    auto instance = make_provider_instance(provider, *outside.transport, *outside.clock, *outside.random);
-    if (!instance) return std::unexpected(instance.error());
-    outside.world->providers.emplace(provider.name, *std::move(instance));
-  }
+  auto instances = make_provider_instances(settings, *outside.transport, *outside.clock, *outside.random);
+  if (!instances) return std::unexpected(instances.error());
+  outside.world->providers = *std::move(instances);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "providers/auth/ibm_iam_api_key.hpp"
 #include "providers/auth/secret_file.hpp"
 #include "providers/azure/key_vault.hpp"
+#include "providers/azure/resource_manager.hpp"
 #include "providers/ibm/key_protect.hpp"
 
 #include <utility>
@@ -131,21 +132,69 @@ Result<void> add_ibm(ProviderInstance& instance, config::IbmSettings const& ibm,
   return {};
 }
 
-}  // namespace
+/// Of all instances: what uses a key may be found by another identity than the one that rotates it.
+Result<providers::VaultsByHost> vaults_by_host(config::Settings const& settings) {
+  providers::VaultsByHost vaults;
+  for (config::ProviderSettings const& provider : settings.providers) {
+    auto const* azure = std::get_if<config::AzureSettings>(&provider.cloud);
+    if (azure == nullptr) continue;
+    for (config::AzureVault const& vault : azure->vaults) {
+      auto const endpoint = Endpoint::parse(vault.url);
+      if (!endpoint) return std::unexpected(endpoint.error());
+      vaults.emplace(endpoint->host, std::pair(provider.name, vault.name));
+    }
+  }
+  return vaults;
+}
 
-Result<std::unique_ptr<ProviderInstance>> make_provider_instance(config::ProviderSettings const& settings,
-                                                                 providers::HttpTransport& transport,
-                                                                 providers::Clock& clock,
-                                                                 providers::Random& random) {
+Result<void> add_resources(ProviderInstance& instance, config::AzureSettings const& azure, Parts const& parts,
+                           providers::VaultsByHost vaults) {
+  if (azure.resources.empty()) return {};
+  auto const cloud = azure_cloud(azure);
+  if (!cloud) return std::unexpected(cloud.error());
+  providers::ResourceManagerOptions options;
+  options.audience = cloud->arm_scope();
+  options.endpoint = cloud->arm_endpoint;
+  options.vaults = std::move(vaults);
+  for (config::AzureResourceScope const& scope : azure.resources) {
+    options.scopes.push_back({scope.subscription, scope.resource_groups});
+  }
+  instance.resource_api =
+      providers::make_api_client(parts.transport, parts.clock, parts.random, providers::arm_default_limits());
+  instance.resources = providers::make_resource_manager(*instance.resource_api, *instance.credentials,
+                                                        parts.clock, parts.random, std::move(options));
+  return {};
+}
+
+Result<std::unique_ptr<ProviderInstance>> make_provider_instance(Parts const& parts,
+                                                                 providers::VaultsByHost const& vaults) {
   auto instance = std::make_unique<ProviderInstance>();
+  config::ProviderSettings const& settings = parts.settings;
   instance->kind = settings.kind;
-  instance->token_api = providers::make_api_client(transport, clock, random, token_limits(settings));
-  Parts const parts{settings, transport, clock, random};
+  instance->token_api =
+      providers::make_api_client(parts.transport, parts.clock, parts.random, token_limits(settings));
   auto const* azure = std::get_if<config::AzureSettings>(&settings.cloud);
   auto added = azure != nullptr ? add_azure(*instance, *azure, parts)
                                 : add_ibm(*instance, std::get<config::IbmSettings>(settings.cloud), parts);
+  if (added && azure != nullptr) added = add_resources(*instance, *azure, parts, vaults);
   if (!added) return std::unexpected(of_provider(std::move(added.error()), settings.name));
   return instance;
+}
+
+}  // namespace
+
+Result<ProviderInstances> make_provider_instances(config::Settings const& settings,
+                                                  providers::HttpTransport& transport,
+                                                  providers::Clock& clock, providers::Random& random) {
+  auto const vaults = vaults_by_host(settings);
+  if (!vaults) return std::unexpected(vaults.error());
+  ProviderInstances instances;
+  for (config::ProviderSettings const& provider : settings.providers) {
+    auto instance = make_provider_instance(Parts{provider, transport, clock, random}, *vaults);
+    if (!instance) return std::unexpected(instance.error());
+    instances.emplace(provider.name, *std::move(instance));
+  }
+  return instances;
 }
 
 }  // namespace rekeyd::daemon

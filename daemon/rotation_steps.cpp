@@ -187,6 +187,9 @@ asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey c
 }
 
 asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedKey const& key) {
+  if (auto unknown = mover_.unknown_resources(rotation.key)) {
+    co_return ended(std::move(rotation), *std::move(unknown));
+  }
   // A new version whose DEKs could not follow it would help nobody. First, because the provider's preflight
   // may already change something there.
   for (auto const& store : world_.dek_stores) {
@@ -311,7 +314,13 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
     StepResult refused = co_await newer_or_refused(std::move(rotation), key, moved);
     co_return refused;
   }
-  co_return ended(std::move(rotation), StepDone{});
+  bool const dated = key.stored.key.current == rotation.new_version && key.stored.key.current_created;
+  Instant const version_made = dated ? *key.stored.key.current_created : rotation.opened;
+  ResourceSummary resources = co_await mover_.run(rotation, version_made);
+  StepResult result = ended(std::move(rotation), StepDone{});
+  if (resources.unfinished) result.outcome = *std::move(resources.unfinished);
+  result.facts = std::move(resources.facts);
+  co_return result;
 }
 
 /// A service that re-wraps takes the version that is current then. If someone rotated the key again
@@ -355,6 +364,12 @@ asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey 
   if (!left) co_return ended(std::move(rotation), outcome_of(left.error()));
   if (*left > 0) {
     StepBack back{Step::propagate, fmt::format("{} wrapped DEKs appeared on an older version", *left)};
+    co_return ended(std::move(rotation), std::move(back));
+  }
+  Result<std::vector<std::string>> const behind = co_await mover_.left_behind(rotation);
+  if (!behind) co_return ended(std::move(rotation), outcome_of(behind.error()));
+  if (!behind->empty()) {
+    StepBack back{Step::propagate, fmt::format("not on the new version: {}", fmt::join(*behind, ", "))};
     co_return ended(std::move(rotation), std::move(back));
   }
   StepResult result = ended(std::move(rotation), StepDone{});

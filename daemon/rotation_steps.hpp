@@ -1,5 +1,6 @@
 #pragma once
 #include "daemon/fleet.hpp"
+#include "daemon/resource_mover.hpp"
 #include "daemon/rewrapper.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
@@ -30,7 +31,8 @@ class RotationSteps {
   /// Makes `rotation` durable as it is, before a request goes out: the intent of the act itself.
   using Record = std::function<boost::asio::awaitable<Result<void>>(Rotation rotation)>;
 
-  RotationSteps(World& world, StopFlag const& stop) : world_(world), rewrapper_(world, stop) {}
+  RotationSteps(World& world, StopFlag const& stop)
+      : world_(world), rewrapper_(world, stop), mover_(world, stop) {}
 
   /// Carries out `rotation.step`. `key` is the key as tracked, not to be changed while a rotation is open.
   boost::asio::awaitable<StepResult> run(Rotation rotation, TrackedKey const& key, Record record);
@@ -50,6 +52,7 @@ class RotationSteps {
 
   World& world_;
   Rewrapper rewrapper_;
+  ResourceMover mover_;
 };
 
 }  // namespace rekeyd::daemon

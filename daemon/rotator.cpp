@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rekeyd::daemon {
@@ -81,6 +82,25 @@ Rotation const& Rotator::propose(TrackedKey& key, std::string reason) {
 
 std::optional<Rotation> Rotator::follower(storage::StoredKey const& stored, VersionId base_version,
                                           MadeBy made_by) {
+  char const* const reason =
+      made_by == MadeBy::other || made_by == MadeBy::provider
+          ? "someone else made a new key version; its dependants have to follow"
+          : "a key version appeared that the restored history does not know; its dependants "
+            "have to follow";
+  return dependants_only(stored, std::move(base_version), made_by, reason);
+}
+
+std::optional<Rotation> Rotator::straggler(storage::StoredKey const& stored, VersionId base_version) {
+  auto const current = std::ranges::find_if(
+      stored.versions, [&](KeyVersion const& version) { return version.id == stored.key.current; });
+  bool const ours = current != stored.versions.end() && current->operation.has_value();
+  return dependants_only(stored, std::move(base_version), ours ? MadeBy::rekeyd : MadeBy::unknown,
+                         "a resource uses an older version of the key; it has to follow");
+}
+
+/// Where the policy lets us act: a rotation that begins when the new version is there.
+std::optional<Rotation> Rotator::dependants_only(storage::StoredKey const& stored, VersionId base_version,
+                                                 MadeBy made_by, std::string reason) {
   PolicyMatch const match = match_policy(fleet_.policies().policies, stored.key);
   auto const* applied = std::get_if<AppliedPolicy>(&match);
   bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
@@ -89,10 +109,7 @@ std::optional<Rotation> Rotator::follower(storage::StoredKey const& stored, Vers
   Rotation rotation;
   rotation.trigger = Trigger::drift;
   rotation.requested_by = "rekeyd";
-  rotation.reason = made_by == MadeBy::other || made_by == MadeBy::provider
-                        ? "someone else made a new key version; its dependants have to follow"
-                        : "a key version appeared that the restored history does not know; its dependants "
-                          "have to follow";
+  rotation.reason = std::move(reason);
   rotation.step = Step::propagate;
   rotation.base_version = std::move(base_version);
   rotation.new_version = stored.key.current;
@@ -137,7 +154,9 @@ asio::awaitable<std::optional<storage::StepRecord>> Rotator::intend(TrackedKey& 
 asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey& key,
                                                                       storage::StepRecord intended) {
   RotationSteps::Record const keep = [this](Rotation rotation) { return journal_.keep(std::move(rotation)); };
+  bool const moves_resources = key.rotation->step >= Step::propagate;
   StepResult result = co_await steps_.run(*key.rotation, key, keep);
+  if (moves_resources) key.moved_resources = world_.clock.mono_now();
   Rotation after = advance(std::move(result.rotation), result.outcome, world_.clock.wall_now());
   bool const at_once = after.state == RotationState::open && !after.next_try && !stop_.requested;
   std::optional<Rotation> after_it;

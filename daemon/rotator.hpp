@@ -33,6 +33,8 @@ class Rotator {
   /// lets us act: a rotation that has only the dependants left to move. It is for the caller to put on record
   /// (Journal::add_opening) in one change with what was found: nothing may end between the two.
   std::optional<Rotation> follower(storage::StoredKey const& stored, VersionId base_version, MadeBy made_by);
+  /// The same for a resource that is left on `base_version`, an older one than the current.
+  std::optional<Rotation> straggler(storage::StoredKey const& stored, VersionId base_version);
 
   /// Runs the key's open rotation until it ends, has to wait, or the daemon stops. The caller has marked the
   /// key as running; the mark is taken off at the end. Never throws except when cancelled.
@@ -48,6 +50,8 @@ class Rotator {
   Result<void> abandon(TrackedKey& key, std::string const& caller, std::string const& reason);
 
  private:
+  std::optional<Rotation> dependants_only(storage::StoredKey const& stored, VersionId base_version,
+                                          MadeBy made_by, std::string reason);
   Rotation begun(storage::StoredKey const& key, PolicyMatch const& match, Rotation rotation);
   boost::asio::awaitable<std::optional<storage::StepRecord>> intend(TrackedKey& key);
   boost::asio::awaitable<void> step_by_step(TrackedKey& key, std::optional<storage::StepRecord> intended);

@@ -24,7 +24,7 @@ struct World {
   providers::Clock& clock;
   providers::Random& random;
   storage::Store& store;
-  std::map<ProviderName, std::unique_ptr<ProviderInstance>> providers;
+  ProviderInstances providers;
   std::vector<std::unique_ptr<providers::DekStore>> dek_stores;
   boost::asio::thread_pool* committing{};  ///< Waits for the disk in the loop's place (GroupCommit); or null.
 

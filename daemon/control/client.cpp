@@ -56,6 +56,10 @@ Result<std::vector<KeyReport>> ControlClient::keys(KeyFilter const& filter) {
   return decoded(get({"keys"}, parameters), decode_keys, socket_);
 }
 
+Result<std::vector<ResourceReport>> ControlClient::resources() {
+  return decoded(get({"resources"}, {}), decode_resources, socket_);
+}
+
 Result<PlanReport> ControlClient::plan_until(Instant until) {
   return decoded(get({"plan"}, {{"until", to_rfc3339(until)}}), decode_plan, socket_);
 }

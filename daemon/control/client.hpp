@@ -23,6 +23,7 @@ class ControlClient {
 
   Result<StatusReport> status();
   Result<std::vector<KeyReport>> keys(KeyFilter const& filter);
+  Result<std::vector<ResourceReport>> resources();
   Result<PlanReport> plan_until(Instant until);
   /// `span`: see parse_plan_span.
   Result<PlanReport> plan_for(std::string const& span);

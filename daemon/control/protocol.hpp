@@ -16,8 +16,10 @@
 /// lacks a required member or has one of the wrong type. Never throws, whatever the text.
 namespace rekeyd::daemon {
 
-std::string encode_status(StatusReport const& report);           ///< rekeyd.status/1
-std::string encode_keys(std::vector<KeyReport> const& keys);     ///< rekeyd.keys/1
+std::string encode_status(StatusReport const& report);        ///< rekeyd.status/1
+std::string encode_keys(std::vector<KeyReport> const& keys);  ///< rekeyd.keys/1
+std::string encode_resources(std::vector<ResourceReport> const& resources);
+Result<std::vector<ResourceReport>> decode_resources(std::string_view text);
 std::string encode_plan(PlanReport const& report);               ///< rekeyd.plan/1
 std::string encode_rotation(Rotation const& rotation);           ///< rekeyd.rotation/1
 std::string encode_rotate_answer(RotateAnswer const& answer);    ///< rekeyd.rotate/1

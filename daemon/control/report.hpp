@@ -3,6 +3,7 @@
 #include "policy/hold.hpp"
 #include "policy/key.hpp"
 #include "policy/key_status.hpp"
+#include "policy/registration.hpp"
 #include "policy/rotation.hpp"
 #include "policy/rotation_policy.hpp"
 
@@ -34,6 +35,16 @@ struct KeyReport {
   std::optional<unsigned> versions_max;  ///< The provider's limit.
   std::optional<Rotation> rotation;      ///< The one under way or blocked.
   bool operator==(KeyReport const&) const = default;
+};
+
+/// A resource that uses a key, and the key's current version.
+struct ResourceReport {
+  Registration resource;
+  std::optional<VersionId> current_version;  ///< Of its key.
+  bool operator==(ResourceReport const&) const = default;
+
+  /// It uses another version than the current one.
+  bool behind() const { return resource.version && current_version && resource.version != current_version; }
 };
 
 struct ProviderReport {

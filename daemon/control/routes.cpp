@@ -114,6 +114,12 @@ ControlAnswer get_keys(Asked const& asked) {
   return ok(encode_keys(keys));
 }
 
+ControlAnswer get_resources(Asked const& asked) {
+  auto const resources = asked.service.resources();
+  if (!resources) return refuse(resources.error(), asked.request);
+  return ok(encode_resources(*resources));
+}
+
 ControlAnswer get_plan(Asked const& asked) {
   auto const end = plan_end(asked.request, asked.service.now());
   if (!end) return refuse(end.error(), asked.request);
@@ -173,10 +179,11 @@ struct Route {
   ControlAnswer (*answer)(Asked const&);
 };
 
-std::array<Route, 9> const& table() {
-  static std::array<Route, 9> const routes{
+std::array<Route, 10> const& table() {
+  static std::array<Route, 10> const routes{
       Route{"GET", "/v1/status", "", false, {}, get_status},
       Route{"GET", "/v1/keys", "", false, {"provider", "status", "policy", "name"}, get_keys},
+      Route{"GET", "/v1/resources", "", false, {}, get_resources},
       Route{"GET", "/v1/plan", "", false, {"until", "for"}, get_plan},
       Route{"GET", "/v1/rotations/", "", true, {}, get_rotation},
       Route{"POST", "/v1/rotate", "", false, {}, post_rotate},
@@ -202,7 +209,8 @@ ControlAnswer no_such_path(ControlRequest const& request) {
   Error error = bad_request("there is no such path");
   error.error_class = ErrorClass::not_found;
   error.code = "no_such_path";
-  error.remedy = "paths begin with /v1/: status, keys, plan, rotations/ID, rotate, reload, release";
+  error.remedy =
+      "paths begin with /v1/: status, keys, resources, plan, rotations/ID, rotate, reload, release";
   return refuse(404, std::move(error), request);
 }
 

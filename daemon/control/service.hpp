@@ -23,6 +23,8 @@ class ControlService {
   virtual StatusReport status() = 0;
   /// By key.
   virtual std::vector<KeyReport> keys() = 0;
+  /// By key, then resource.
+  virtual Result<std::vector<ResourceReport>> resources() = 0;
   virtual PlanReport plan(Instant until) = 0;
   /// Any rotation, ended ones included; not_found for an id that nobody knows.
   virtual Result<Rotation> rotation(RotationId id) = 0;

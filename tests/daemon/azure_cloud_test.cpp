@@ -61,10 +61,13 @@ struct Clouds {
   }
   /// Hosts in the order in which they were asked, after a list of all keys.
   std::vector<std::string> list_keys(config::ProviderSettings const& settings) {
-    auto instance = daemon::make_provider_instance(settings, network, clock, random);
-    REQUIRE(instance);
+    config::Settings all;
+    all.providers.push_back(settings);
+    auto const instances = daemon::make_provider_instances(all, network, clock, random);
+    REQUIRE(instances);
     auto const keys = run_coroutine(
-        io, clock, (*instance)->kms->list_keys(VaultName("payments"), {}, clock.mono_now() + 60s));
+        io, clock,
+        instances->at(settings.name)->kms->list_keys(VaultName("payments"), {}, clock.mono_now() + 60s));
     listed = keys.has_value();
     std::vector<std::string> hosts;
     for (auto const& request : network.sent()) hosts.push_back(request.endpoint.text());

@@ -37,6 +37,9 @@ std::string azure_provider(char const* name, char const* kind, char const* vault
       "      {}\n    vaults: [{}]\n    rotate_by: {}\n    limits: {}\n",
       name, kind, tenant, client_id, settings.azure_proof, vault, settings.rotate_by,
       settings.provider_limits);
+  if (std::string_view(kind) == "azure-key-vault" && !settings.resources.empty()) {
+    text += fmt::format("    resources: {}\n", settings.resources);
+  }
   if (std::string_view(kind) == "azure-managed-hsm") {
     text += fmt::format("    set_neutral_rotation_policy: {}\n", settings.set_neutral_rotation_policy);
   }
@@ -97,6 +100,7 @@ std::string world_text(WorldKeys const& keys, std::string const& more) {
                       client_id, client_secret);
   text += azure_vault("payments", "vault", "azure", keys.payments);
   text += azure_vault("treasury", "managed-hsm", "hsm", keys.treasury);
+  text += keys.azure_more;
   text += fmt::format(
       "ibm:\n  account: 3f5a0c9e7d1b4826a0e4c7b9d2f61835\n  api_keys:\n    - {{ key: {}, "
       "service_id: ServiceId-0a0a0a0a-test }}\n  instances:\n",
@@ -131,6 +135,7 @@ std::vector<std::string> const& cloud_hosts() {
   static std::vector<std::string> const hosts{"login.microsoftonline.com",
                                               "payments.vault.azure.net",
                                               "treasury.managedhsm.azure.net",
+                                              "management.azure.com",
                                               "iam.cloud.ibm.com",
                                               orders_host,
                                               dedicated_host(),

@@ -17,6 +17,7 @@ struct WorldKeys {
   std::vector<std::string> orders;     ///< Key Protect: kp/orders.
   std::vector<std::string> dedicated;  ///< Key Protect Dedicated: dedicated/ledger.
   std::vector<std::string> legacy;     ///< HPCS: hpcs/legacy.
+  std::string azure_more;              ///< Whole lines of the world's `azure:`, indented by two.
 };
 
 /// An overdue key with DEKs and one that is not due, at every provider.
@@ -39,7 +40,8 @@ struct SettingsText {
   std::string azure_proof{"client_secret: { credential: azure }"};  ///< Of Azure's credentials.
   std::string rotate_by{"automatic"};
   bool set_neutral_rotation_policy{false};
-  std::string more;  ///< Whole lines at the end: "auditor_group: nogroup\n".
+  std::string resources;  ///< What the entry "azure" looks after: "[{ subscription: .. }]"; empty: nothing.
+  std::string more;       ///< Whole lines at the end: "auditor_group: nogroup\n".
 };
 
 std::string settings_text(SettingsText const& settings);

@@ -44,7 +44,7 @@ TEST_CASE("a step leads back only to an earlier one") {
 
 TEST_CASE("an ending that the workflow does not know blocks the rotation and says whose fault it is") {
   Rotation rotation;
-  rotation.step = Step::preflight;
+  rotation.step = Step::verify;
   for (StepOutcome const& outcome : {StepOutcome(StepBack{Step::claim, "why"}),
                                      StepOutcome(StepWait{now, "why"}), StepOutcome(StepAbandoned{"why"})}) {
     Rotation const after = advance(rotation, outcome, now);

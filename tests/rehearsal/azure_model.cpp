@@ -178,6 +178,7 @@ void model_azure(ModelParts& parts) {
     if (azure == nullptr) continue;
     any = true;
     config::SecretReference const reference{config::SecretReference::Kind::file, azure_secret};
+    azure->resources.clear();  // The model has none of them: docs/rehearsing.md.
     azure->credentials = {tenant, client, config::ClientSecret{reference}};
     azure->cloud = {};
     for (config::AzureVault& vault : azure->vaults) model_vault(provider, vault, names, mint, parts);

@@ -30,11 +30,10 @@ Result<void> Life::start(Parts& parts) {
   store_ = std::make_unique<WatchedStore>(*std::move(opened), std::move(parts.on_commit));
   ShuffledExecutor const executor(universe_.ready, *io_);
   world_.reset(new daemon::World{executor, universe_.clock, parts.random, *store_, {}, {}});
-  for (config::ProviderSettings const& provider : parts.settings.providers) {
-    auto made = daemon::make_provider_instance(provider, *transport_, universe_.clock, parts.random);
-    if (!made) return std::unexpected(made.error());
-    world_->providers.emplace(provider.name, *std::move(made));
-  }
+  auto instances =
+      daemon::make_provider_instances(parts.settings, *transport_, universe_.clock, parts.random);
+  if (!instances) return std::unexpected(instances.error());
+  world_->providers = *std::move(instances);
   for (config::DekStoreSettings const& configured : parts.settings.dek_stores) {
     // One at a time: the simulated disk knows one thread, and several would come in no order.
     auto deks = providers::make_envelope_directory(configured.name, configured.path, 1);

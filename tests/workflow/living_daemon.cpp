@@ -86,11 +86,9 @@ void LivingDaemon::start() {
   life.network = std::make_unique<ModelTransport>(*life.clock, *cloud_);
   life.network->machine_fast = machine_fast_;
   life.world.reset(new daemon::World{life.io->get_executor(), *life.clock, random_, *life.store, {}, {}});
-  for (config::ProviderSettings const& provider : settings_.providers) {
-    auto instance = daemon::make_provider_instance(provider, *life.network, *life.clock, random_);
-    if (!instance) throw std::runtime_error(to_text(instance.error()));
-    life.world->providers.emplace(provider.name, *std::move(instance));
-  }
+  auto instances = daemon::make_provider_instances(settings_, *life.network, *life.clock, random_);
+  if (!instances) throw std::runtime_error(to_text(instances.error()));
+  life.world->providers = *std::move(instances);
   for (config::DekStoreSettings const& configured : settings_.dek_stores) {
     // On this thread: virtual time does not wait for others.
     auto deks = providers::make_envelope_directory(configured.name, configured.path, 1);

@@ -15,6 +15,7 @@ class FakeService final : public daemon::ControlService {
   Instant now() override { return status_report.now; }
   daemon::StatusReport status() override { return status_report; }
   std::vector<daemon::KeyReport> keys() override { return key_reports; }
+  Result<std::vector<daemon::ResourceReport>> resources() override { return resource_reports; }
   daemon::PlanReport plan(Instant until) override;
   Result<Rotation> rotation(RotationId id) override;
   Result<daemon::RotateAnswer> rotate(daemon::RotateRequest request, std::string caller,
@@ -27,6 +28,7 @@ class FakeService final : public daemon::ControlService {
 
   daemon::StatusReport status_report = sample_status();
   std::vector<daemon::KeyReport> key_reports = sample_keys();
+  std::vector<daemon::ResourceReport> resource_reports = sample_resources();
   daemon::PlanReport plan_report = sample_plan();
   daemon::ReloadAnswer reload_answer = sample_reload();
   RotationState opened_ends{RotationState::done};

@@ -16,6 +16,7 @@ using Catch::Matchers::Contains;
 TEST_CASE("every report comes back as it went", "[control][protocol]") {
   CHECK(decode_status(encode_status(sample_status())).value() == sample_status());
   CHECK(decode_keys(encode_keys(sample_keys())).value() == sample_keys());
+  CHECK(decode_resources(encode_resources(sample_resources())).value() == sample_resources());
   CHECK(decode_plan(encode_plan(sample_plan())).value() == sample_plan());
   CHECK(decode_rotation(encode_rotation(sample_rotation())).value() == sample_rotation());
   CHECK(decode_reload_answer(encode_reload_answer(sample_reload())).value() == sample_reload());
@@ -109,6 +110,7 @@ TEST_CASE("no text whatever makes decoding throw", "[control][protocol]") {
       text[random.below(text.size())] = static_cast<char>(random.below(256));
     (void)decode_status(text);
     (void)decode_keys(text);
+    (void)decode_resources(text);
     (void)decode_rotate_request(text);
     (void)decode_error(text);
   }

@@ -33,6 +33,7 @@ TEST_CASE("each path answers with its document", "[control][routes]") {
   Routed r;
   CHECK(decode_status(r.ask("GET", "/v1/status").body).value() == sample_status());
   CHECK(decode_keys(r.ask("GET", "/v1/keys").body).value() == sample_keys());
+  CHECK(decode_resources(r.ask("GET", "/v1/resources").body).value() == sample_resources());
   CHECK(decode_rotation(r.ask("GET", "/v1/rotations/" + sample_rotation().id.str()).body).value() ==
         sample_rotation());
   CHECK(decode_plan(r.ask("GET", "/v1/plan", {{"until", "2027-03-02T01:02:03Z"}}).body).value() ==

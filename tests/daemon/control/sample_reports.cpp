@@ -87,6 +87,37 @@ Rotation sample_rotation() {
   return r;
 }
 
+std::vector<daemon::ResourceReport> sample_resources() {
+  std::string const sets =
+      "/subscriptions/s/resourcegroups/apps/providers/microsoft.compute/diskencryptionsets/";
+  Registration pinned;
+  pinned.key = *KeyRef::parse("azure-prod/payments-eu/cmk-ledger");
+  pinned.resource = ResourceId(sets + "pinned");
+  pinned.kind = "disk-encryption-set";
+  pinned.version = VersionId("v2");
+  pinned.prevents_deletion = true;
+  pinned.following = Following::when_told;
+  pinned.tied = {ResourceId("/subscriptions/s/disks/a"), ResourceId("/subscriptions/s/disks/b")};
+  pinned.details = {{"encryption_type", "EncryptionAtRestWithCustomerKey"}};
+  Registration behind = pinned;
+  behind.resource = ResourceId(sets + "secret");
+  behind.version = VersionId("v1");
+  behind.following = Following::when_told_at_rest;
+  behind.tied.clear();
+  Registration troubled = pinned;
+  troubled.resource = ResourceId(sets + "stuck");
+  troubled.following = Following::by_itself;
+  troubled.condition = {"following_stopped", "Azure no longer moves it", "mend what the error names"};
+  Registration bucket;
+  bucket.key = *KeyRef::parse("ibm-prod/kp-main/0b0b0b0b-0000-4000-8000-000000000101");
+  bucket.resource = ResourceId("crn:v1:bluemix:public:cloud-object-storage:global:a/1:2:bucket:logs");
+  bucket.kind = "bucket";
+  return {{pinned, VersionId("v2")},
+          {behind, VersionId("v2")},
+          {troubled, VersionId("v2")},
+          {bucket, std::nullopt}};
+}
+
 std::vector<KeyReport> sample_keys() {
   KeyReport ready =
       key("azure-prod/payments-eu/cmk-ledger", KeyStatus::ready, "not_due", "Due in five weeks.");

@@ -41,6 +41,7 @@ TEST_CASE("the JSON of the asking commands is held by golden files", "[rekeyctl]
   };
   for (Case const& c :
        {Case{{"status"}, "status.json", 4}, Case{{"keys"}, "keys.json", 0},
+        Case{{"resources"}, "resources.json", 0},
         Case{{"plan", "--until", "2027-03-02T01:02:03Z"}, "plan.json", 2}, Case{{"reload"}, "reload.json", 0},
         Case{{"retry", sample_rotation().id.str()}, "retry.json", 0},
         Case{{"abandon", sample_rotation().id.str(), "--reason", "lost"}, "abandon.json", 0},
@@ -58,7 +59,7 @@ TEST_CASE("the JSON of the asking commands is held by golden files", "[rekeyctl]
 
 TEST_CASE("the tables of the asking commands are held by golden files", "[rekeyctl]") {
   OperatorDesk desk;
-  for (std::string const command : {"status", "keys", "plan", "reload"}) {
+  for (std::string const command : {"status", "keys", "resources", "plan", "reload"}) {
     Ended const ended = desk.ctl({command});
     INFO(ended.err);
     CHECK(ended.out == golden(command + ".txt", ended.out));
@@ -180,6 +181,26 @@ TEST_CASE("a pattern that cannot match as it was meant is wrong usage", "[rekeyc
     CHECK_THAT(wrong.err, Contains("not a pattern"));
   }
   CHECK(desk.ctl({"keys", "azure-prod/payments-eu/*"}).exit == 0);
+}
+
+TEST_CASE("resources are filtered, and what is wrong with them is told in words", "[rekeyctl]") {
+  OperatorDesk desk;
+  auto const count = [&](std::vector<std::string> command) {
+    command.insert(command.begin(), "resources");
+    std::string const out = desk.ctl(command).out;
+    return std::ranges::count(out, '\n') - 1;
+  };
+  CHECK(count({}) == 4);
+  CHECK(count({"--behind"}) == 1);
+  CHECK(count({"--troubled"}) == 1);
+  CHECK(count({"--kind", "bucket"}) == 1);
+  CHECK(count({"--key", "cmk-*"}) == 3);
+  CHECK(count({"--key", "ibm-prod/*"}) == 1);
+  CHECK(count({"--key", "azure-prod/payments-eu/*", "--behind"}) == 1);
+  Ended const troubled = desk.ctl({"resources", "--troubled"});
+  CHECK_THAT(troubled.err, Contains("stuck: Azure no longer moves it; mend what the error names"));
+  CHECK(desk.ctl({"resources", "--kind", "nothing"}).err == "rekeyctl: no resource matches\n");
+  CHECK(desk.ctl({"resources", "--key", "[a"}).exit == 64);
 }
 
 TEST_CASE("keys are filtered", "[rekeyctl]") {

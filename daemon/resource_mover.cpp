@@ -1,0 +1,323 @@
+#include "daemon/resource_mover.hpp"
+
+#include "daemon/observed_registrations.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace asio = boost::asio;
+using providers::ChangeProgress;
+using storage::ResourceChange;
+
+namespace {
+
+constexpr auto call_patience = std::chrono::minutes(2);
+constexpr auto change_patience = std::chrono::minutes(30);
+constexpr auto look_again_after = std::chrono::seconds(30);
+constexpr auto look_for_survey_every = std::chrono::seconds(10);
+constexpr auto look_at_followers_every = std::chrono::minutes(5);
+constexpr auto look_at_resting_every = std::chrono::minutes(15);
+
+bool is_on(Registration const& resource, VersionId const& version) {
+  if (resource.version != version) return false;
+  auto const& condition = resource.condition;
+  return !condition ||
+         (condition->word != "changing" && condition->word != "partly_moved" && condition->word != "failed");
+}
+
+bool has_condition(Registration const& resource, std::string_view word) {
+  return resource.condition && resource.condition->word == word;
+}
+
+Error trouble_with(Registration const& resource, ErrorClass error_class, std::string what,
+                   std::string remedy) {
+  Error error;
+  error.error_class = error_class;
+  error.what = std::move(what);
+  error.where = resource.resource.str();
+  error.remedy = std::move(remedy);
+  return error;
+}
+
+StepBlocked blocked_by(Registration const& resource) {
+  ResourceCondition const& condition = *resource.condition;
+  return {condition.word,
+          trouble_with(resource, ErrorClass::permanent, condition.sentence, condition.remedy)};
+}
+
+StepOutcome outcome_of(Error error) {
+  if (error.error_class != ErrorClass::permanent) return StepAgain{std::move(error)};
+  std::string reason = error.code.empty() ? "refused_by_provider" : error.code;
+  return StepBlocked{std::move(reason), std::move(error)};
+}
+
+/// What a person has to mend comes before what is tried again, and that before what only has to be waited
+/// for.
+int gravity(StepOutcome const& outcome) {
+  if (std::holds_alternative<StepBlocked>(outcome)) return 3;
+  return std::holds_alternative<StepAgain>(outcome) ? 2 : 1;
+}
+
+void add(std::optional<StepOutcome>& to, StepOutcome outcome) {
+  if (!to || gravity(outcome) > gravity(*to)) {
+    to = std::move(outcome);
+    return;
+  }
+  auto* const wait = std::get_if<StepWait>(&*to);
+  auto const* const other = std::get_if<StepWait>(&outcome);
+  if (wait != nullptr && other != nullptr && other->until < wait->until) *wait = *other;
+}
+
+}  // namespace
+
+/// One resource on its way.
+struct ResourceMover::Move {
+  Rotation const& rotation;
+  Instant version_made;
+  providers::ResourceController& controller;
+  Registration resource;
+  std::vector<ResourceChange> asked;  ///< Of it, in this rotation.
+};
+
+std::optional<StepOutcome> ResourceMover::unknown_resources(KeyRef const& key) const {
+  for (auto const& [name, instance] : world_.providers) {
+    if (instance->resources == nullptr || !instance->resources->may_use(key)) continue;
+    ResourceHealth const& health = instance->resource_health;
+    if (health.last_survey && !health.unplaced.contains(key)) continue;
+    std::string why = fmt::format(
+        "it is not known yet which resources use the key: provider {} has not been surveyed", name.str());
+    if (health.last_error.empty()) {
+      return StepWait{world_.clock.wall_now() + look_for_survey_every, std::move(why)};
+    }
+    Error error;
+    error.error_class = ErrorClass::transient;
+    error.what = fmt::format("{}: {}", why, health.last_error);
+    error.where = key.text();
+    return StepAgain{std::move(error)};
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<Registration>> ResourceMover::known(KeyRef const& key) const {
+  bool const anybody_looks = std::ranges::any_of(
+      world_.providers, [](auto const& each) { return each.second->resources != nullptr; });
+  if (!anybody_looks) return std::vector<Registration>();
+  auto registrations = world_.store.registrations(key);
+  if (registrations) {
+    std::erase_if(*registrations,
+                  [this](Registration const& each) { return controller_of(each.resource) == nullptr; });
+  }
+  return registrations;
+}
+
+providers::ResourceController* ResourceMover::controller_of(ResourceId const& resource) const {
+  for (auto const& [name, instance] : world_.providers) {
+    if (instance->resources && instance->resources->looks_after(resource)) return instance->resources.get();
+  }
+  return nullptr;
+}
+
+asio::awaitable<ResourceSummary> ResourceMover::run(Rotation rotation, Instant version_made) {
+  ResourceSummary summary;
+  auto const registrations = known(rotation.key);
+  if (!registrations) {
+    summary.unfinished = outcome_of(registrations.error());
+    co_return summary;
+  }
+  if (registrations->empty()) co_return summary;
+  auto const asked = world_.store.resource_changes(rotation.id);
+  if (!asked) {
+    summary.unfinished = outcome_of(asked.error());
+    co_return summary;
+  }
+  for (Registration const& registration : *registrations) {
+    if (stop_.requested) {
+      add(summary.unfinished, StepWait{world_.clock.wall_now(), "the daemon is stopping"});
+      break;
+    }
+    Move on_its_way{rotation, version_made, *controller_of(registration.resource), registration, {}};
+    std::ranges::copy_if(*asked, std::back_inserter(on_its_way.asked),
+                         [&](ResourceChange const& each) { return each.resource == registration.resource; });
+    std::optional<StepOutcome> unfinished = co_await move(on_its_way);
+    if (unfinished) add(summary.unfinished, *std::move(unfinished));
+    on_its_way.resource.tied = registration.tied;  // The survey's alone.
+    if (on_its_way.resource == registration) continue;
+    if (on_its_way.resource.version != registration.version) ++summary.moved;
+    std::vector<Registration> const before{registration};
+    std::vector<Registration> const after{on_its_way.resource};
+    tell_registrations(before, after, world_.clock.wall_now(), summary.facts);
+  }
+  for (HistoryEvent& event : summary.facts.events) {
+    event.rotation = rotation.id;
+    event.policy = rotation.policy;
+  }
+  co_return summary;
+}
+
+/// Reads the resource, and does for it what it needs. Nothing: it is where it belongs, or it is gone.
+asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(Move& move) {
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  Result<Registration> now = co_await move.controller.describe(move.resource.resource, deadline);
+  if (!now && now.error().error_class == ErrorClass::not_found) co_return std::nullopt;
+  if (!now) co_return outcome_of(now.error());
+  if (now->key != move.rotation.key) co_return std::nullopt;
+  move.resource = *std::move(now);
+  if (is_on(move.resource, *move.rotation.new_version)) co_return std::nullopt;
+  bool const asked = !move.asked.empty() && !move.asked.back().ended_at;
+  if (asked) {
+    std::optional<StepOutcome> outcome = co_await follow(move, move.asked.back(), std::chrono::seconds(0));
+    co_return outcome;
+  }
+  if (has_condition(move.resource, "no_identity")) co_return blocked_by(move.resource);
+  if (has_condition(move.resource, "changing")) {
+    co_return StepWait{world_.clock.wall_now() + look_again_after,
+                       fmt::format("its provider is changing {}", move.resource.resource.str())};
+  }
+  switch (move.resource.following) {
+    case Following::by_itself:
+      co_return wait_for_itself(move);
+    case Following::when_told_at_rest:
+      co_return StepWait{
+          world_.clock.wall_now() + look_at_resting_every,
+          fmt::format("{} cannot change its key while its machines run", move.resource.resource.str())};
+    case Following::when_told:
+      break;
+    case Following::unknown:
+      co_return std::nullopt;
+  }
+  std::optional<StepOutcome> outcome = co_await ask(move);
+  co_return outcome;
+}
+
+std::optional<StepOutcome> ResourceMover::wait_for_itself(Move const& move) const {
+  if (has_condition(move.resource, "following_stopped")) return blocked_by(move.resource);
+  Instant const now = world_.clock.wall_now();
+  Instant const late_from = move.version_made + move.controller.following_lag(move.resource);
+  std::string const& id = move.resource.resource.str();
+  if (now < late_from) {
+    Instant const next = std::min(now + look_at_followers_every, late_from);
+    return StepWait{next, fmt::format("{} takes the new version up by itself", id)};
+  }
+  return StepBlocked{
+      "resource_not_following",
+      trouble_with(move.resource, ErrorClass::permanent,
+                   "the resource should have taken up the new version by itself and has not",
+                   "look at it at its provider, or name the version to it by hand; then `rekeyctl retry`")};
+}
+
+asio::awaitable<Result<void>> ResourceMover::keep(ResourceChange const& asked) {
+  storage::Change change;
+  change.resource_changes.push_back(asked);
+  Result<void> kept = co_await group_.commit(std::move(change));
+  co_return kept;
+}
+
+asio::awaitable<std::optional<StepOutcome>> ResourceMover::ask(Move& move) {
+  if (move.asked.size() >= static_cast<std::size_t>(changes_max)) {
+    co_return StepBlocked{
+        "resource_refuses_version",
+        trouble_with(move.resource, ErrorClass::permanent,
+                     fmt::format("the resource did not take the new version in {} changes; the last: {}",
+                                 changes_max, move.asked.back().message),
+                     "both key versions stay enabled; mend what the provider names, then `rekeyctl retry`")};
+  }
+  ResourceChange asked;
+  asked.rotation = move.rotation.id;
+  asked.resource = move.resource.resource;
+  asked.attempt = static_cast<int>(move.asked.size()) + 1;
+  asked.to = *move.rotation.new_version;
+  asked.asked_at = world_.clock.wall_now();
+  Result<void> const durable = co_await keep(asked);
+  if (!durable) co_return StepAgain{durable.error()};
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  Result<providers::ChangeTicket> const ticket =
+      co_await move.controller.move(asked.resource, move.rotation.key, asked.to, deadline);
+  if (!ticket && ticket.error().delivery != Delivery::maybe_applied) {
+    std::optional<StepOutcome> refused = co_await ended(asked, ticket.error());
+    co_return refused;
+  }
+  // What became of a request whose answer is lost, the resource tells.
+  if (ticket) asked.operation = ticket->operation;
+  if (ticket) asked.request_id = ticket->evidence.request_id;
+  Result<void> const kept = co_await keep(asked);
+  if (!kept) co_return StepAgain{kept.error()};
+  std::chrono::seconds const ask_after = ticket ? ticket->ask_after : std::chrono::seconds(look_again_after);
+  std::optional<StepOutcome> outcome = co_await follow(move, asked, ask_after);
+  co_return outcome;
+}
+
+/// To the end of what was asked, or of our patience: then the next try goes on from what is on record.
+asio::awaitable<std::optional<StepOutcome>> ResourceMover::follow(Move& move, ResourceChange asked,
+                                                                  std::chrono::seconds ask_after) {
+  auto const patience = world_.clock.mono_now() + change_patience;
+  while (!stop_.requested && world_.clock.mono_now() < patience) {
+    auto const at = world_.clock.mono_now() + ask_after;
+    if (ask_after > std::chrono::seconds(0)) co_await world_.clock.sleep_until(at);
+    ChangeProgress progress{.state = ChangeProgress::State::forgotten};
+    auto const deadline = world_.clock.mono_now() + call_patience;
+    if (!asked.operation.empty()) {
+      Result<ChangeProgress> const told = co_await move.controller.progress(asked.operation, deadline);
+      if (!told) co_return StepAgain{told.error()};
+      progress = *told;
+    }
+    ask_after = std::max(progress.ask_after, std::chrono::seconds(1));
+    if (progress.state == ChangeProgress::State::under_way) continue;
+    if (progress.state == ChangeProgress::State::failed) {
+      std::optional<StepOutcome> failed = co_await ended(asked, progress.error);
+      co_return failed;
+    }
+    Result<Registration> const now = co_await move.controller.describe(asked.resource, deadline);
+    if (!now && now.error().error_class == ErrorClass::not_found) co_return std::nullopt;
+    if (!now) co_return StepAgain{now.error()};
+    move.resource = *now;
+    if (has_condition(*now, "changing")) {
+      ask_after = look_again_after;
+      continue;
+    }
+    std::optional<Error> failure;
+    if (!is_on(*now, asked.to)) {
+      failure = trouble_with(*now, ErrorClass::conflict,
+                             now->condition ? now->condition->sentence
+                                            : "the change is over, and the resource is on its old version",
+                             "");
+    }
+    std::optional<StepOutcome> outcome = co_await ended(asked, std::move(failure));
+    co_return outcome;
+  }
+  co_return StepWait{world_.clock.wall_now() + look_again_after,
+                     fmt::format("its provider is changing {}", asked.resource.str())};
+}
+
+asio::awaitable<std::optional<StepOutcome>> ResourceMover::ended(ResourceChange asked,
+                                                                 std::optional<Error> failure) {
+  asked.ended_at = world_.clock.wall_now();
+  asked.outcome = failure ? "failed" : "done";
+  if (failure) asked.message = to_text(*failure);
+  if (failure && !failure->request_id.empty()) asked.request_id = failure->request_id;
+  Result<void> const durable = co_await keep(asked);
+  if (!durable) co_return StepAgain{durable.error()};
+  if (!failure) co_return std::nullopt;
+  co_return outcome_of(*std::move(failure));
+}
+
+asio::awaitable<Result<std::vector<std::string>>> ResourceMover::left_behind(Rotation rotation) {
+  std::vector<std::string> left;
+  auto const registrations = known(rotation.key);
+  if (!registrations) co_return std::unexpected(registrations.error());
+  for (Registration const& registration : *registrations) {
+    auto const deadline = world_.clock.mono_now() + call_patience;
+    Result<Registration> const now =
+        co_await controller_of(registration.resource)->describe(registration.resource, deadline);
+    if (!now && now.error().error_class == ErrorClass::not_found) continue;
+    if (!now) co_return std::unexpected(now.error());
+    bool const ours = now->key == rotation.key && now->following != Following::unknown;
+    if (ours && !is_on(*now, *rotation.new_version)) left.push_back(registration.resource.str());
+  }
+  co_return left;
+}
+
+}  // namespace rekeyd::daemon

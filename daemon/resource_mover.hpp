@@ -1,0 +1,62 @@
+#pragma once
+#include "daemon/group_commit.hpp"
+#include "daemon/stop_flag.hpp"
+#include "daemon/world.hpp"
+#include "policy/rotation.hpp"
+#include "storage/store.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rekeyd::daemon {
+
+/// What came of moving the resources of one key.
+struct ResourceSummary {
+  std::size_t moved{};
+  storage::Change facts;  ///< What was read of them, against what we knew.
+  /// Why not all are on the version yet; the gravest. Nothing: they are.
+  std::optional<StepOutcome> unfinished;
+};
+
+/// Carries a new key version to the resources that were found to use the key, each as it follows its key:
+/// - `when_told`: the change is asked for, after that is on record, and followed to its end, over restarts;
+///   one that fails is asked for again, with back-off, at most `changes_max` times;
+/// - `by_itself`: it is waited for as long as its provider may lag;
+/// - `when_told_at_rest`: left alone here, and said so: somebody has to bring its machines to rest.
+/// What a provider says of a resource counts, never what we remember.
+class ResourceMover {
+ public:
+  static constexpr int changes_max = 5;
+
+  ResourceMover(World& world, StopFlag const& stop)
+      : world_(world), stop_(stop), group_(world.executor, world.store, world.committing) {}
+
+  /// How a step ends that has to know all resources of the key while they are not known yet; nothing: they
+  /// are. While the first survey is under way it is waited for; one that failed is told.
+  std::optional<StepOutcome> unknown_resources(KeyRef const& key) const;
+  /// `rotation.new_version` is where they go; it was made at `version_made`.
+  boost::asio::awaitable<ResourceSummary> run(Rotation rotation, Instant version_made);
+  /// Resources of the key that are not, or not wholly, on the rotation's new version, as words.
+  boost::asio::awaitable<Result<std::vector<std::string>>> left_behind(Rotation rotation);
+
+ private:
+  struct Move;
+  Result<std::vector<Registration>> known(KeyRef const& key) const;
+  providers::ResourceController* controller_of(ResourceId const& resource) const;
+  boost::asio::awaitable<std::optional<StepOutcome>> move(Move& move);
+  boost::asio::awaitable<std::optional<StepOutcome>> ask(Move& move);
+  boost::asio::awaitable<std::optional<StepOutcome>> follow(Move& move, storage::ResourceChange asked,
+                                                            std::chrono::seconds ask_after);
+  boost::asio::awaitable<std::optional<StepOutcome>> ended(storage::ResourceChange asked,
+                                                           std::optional<Error> failure);
+  boost::asio::awaitable<Result<void>> keep(storage::ResourceChange const& asked);
+  std::optional<StepOutcome> wait_for_itself(Move const& move) const;
+
+  World& world_;
+  StopFlag const& stop_;
+  GroupCommit group_;
+};
+
+}  // namespace rekeyd::daemon

@@ -1,0 +1,91 @@
+// Resources follow their keys over real HTTPS, with Azure's long URLs of operations, and over restarts.
+#include "tests/end_to_end/site.hpp"
+
+#include <boost/json.hpp>
+#include <catch2/catch.hpp>
+
+namespace rekeyd::test {
+
+namespace {
+
+constexpr char sets_world[] = R"(  resource_manager: { key_change_s: 1 }
+  subscriptions:
+    - id: 99999999-aaaa-4bbb-8ccc-000000000001
+      tenant: 11111111-2222-4333-8444-555555555555
+      resource_groups: [{ name: apps }]
+      disk_encryption_sets:
+        - { name: pinned, key: payments/cmk-due }
+        - { name: of-the-hsm, key: treasury/hsm-due }
+      virtual_machines:
+        - { name: vm, disk_encryption_set: pinned, data_disks: 2 }
+)";
+
+constexpr char one_set[] = R"(  resource_manager: { key_change_s: 3 }
+  subscriptions:
+    - id: 99999999-aaaa-4bbb-8ccc-000000000001
+      tenant: 11111111-2222-4333-8444-555555555555
+      resource_groups: [{ name: apps }]
+      disk_encryption_sets: [{ name: pinned, key: payments/cmk-due }]
+)";
+
+Organisation::Wanted with_sets() {
+  Organisation::Wanted wanted;
+  wanted.keys.azure_more = sets_world;
+  wanted.settings = [](SettingsText& settings) {
+    settings.resources = "[{ subscription: 99999999-aaaa-4bbb-8ccc-000000000001 }]";
+  };
+  return wanted;
+}
+
+std::size_t on_current(Site& site) {
+  return static_cast<std::size_t>(
+      site.number("SELECT count(*) FROM audit_registrations WHERE on_current_version = 'yes' AND following = "
+                  "'when_told'"));
+}
+
+}  // namespace
+
+TEST_CASE("disk encryption sets are moved with the keys of both services, and shown") {
+  Organisation organisation(with_sets());
+  Site& site = organisation.site;
+  site.start();
+  site.await("both sets on the new versions", [&] {
+    return site.number("SELECT count(*) FROM audit_rotations WHERE state = 'done'") == 5 &&
+           on_current(site) == 2;
+  });
+  auto const shown = site.ask({"resources"});
+  auto const& resources = shown.at("resources").as_array();
+  REQUIRE(resources.size() >= 2);
+  CHECK(resources[0].at("kind").as_string() == "disk-encryption-set");
+  CHECK(resources[0].at("behind").as_bool() == false);
+  CHECK(resources[0].at("tied").as_array().size() == 4);  // A machine and its three disks.
+  CHECK(site.ask({"resources", "--behind"}).at("resources").as_array().empty());
+  CHECK(site.number("SELECT count(*) FROM audit_resource_changes WHERE outcome = 'done'") == 2);
+  CHECK(site.number("SELECT count(*) FROM audit_events WHERE kind = 'registration_moved'") == 2);
+  CHECK(site.stop() == 0);
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
+}
+
+TEST_CASE("a daemon that is killed while a set changes follows that change in its next life") {
+  Organisation::Wanted wanted = with_sets();
+  wanted.keys = {};
+  wanted.keys.payments = {"{ name: cmk-due, created: 14 months ago }"};
+  wanted.keys.azure_more = one_set;
+  Organisation organisation(wanted);
+  Site& site = organisation.site;
+  site.start();
+  site.await("a change that was asked for",
+             [&] { return site.number("SELECT count(*) FROM audit_resource_changes") > 0; });
+  site.kill();
+  site.start();
+  site.await("the set on the new version", [&] {
+    return site.number("SELECT count(*) FROM audit_rotations WHERE state = 'done'") == 1 &&
+           on_current(site) == 1;
+  });
+  CHECK(site.number("SELECT count(*) FROM audit_resource_changes") == 1);
+  CHECK(site.number("SELECT count(*) FROM audit_resource_changes WHERE outcome IS NULL") == 0);
+  CHECK(site.stop() == 0);
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
+}
+
+}  // namespace rekeyd::test
