@@ -75,10 +75,10 @@ Meaning meaning_of_status(unsigned status) {
     case 401:
       return {ErrorClass::access, "Azure Resource Manager refuses the token: check tenant and client id"};
     case 403:
-      return {
-          ErrorClass::access,
-          "grant rekeyd's identity the role that docs/resources.md lists, at this scope; a new grant takes up to "
-          "10 minutes to work"};
+      return {ErrorClass::access,
+              "grant rekeyd's identity the role that docs/resources.md lists, at this scope; a new grant "
+              "takes up to "
+              "10 minutes to work"};
     case 404:
       return {ErrorClass::not_found, "check that the resource still exists"};
     case 409:
