@@ -24,7 +24,7 @@ bool same_text(std::string_view a, std::string_view b) {
 // Dot segments could leave the collection, in whatever spelling a server normalises.
 bool stays_under(std::string_view root, urls::url_view const& url) {
   auto const path = as_std(url.encoded_path());
-  if (!same_text(path.substr(0, root.size()), root)) return false;
+  if (!path.starts_with(root)) return false;
   if (path.size() > root.size() && path[root.size()] != '/') return false;
   return path.find("..") == std::string_view::npos && path.find('%') == std::string_view::npos &&
          path.find("//") == std::string_view::npos;

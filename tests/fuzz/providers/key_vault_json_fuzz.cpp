@@ -46,6 +46,8 @@ void follow_all(std::string_view text) {
   vault.host = "pay.vault.azure.net";
   auto const next = azure::next_page_target(text, vault, "7.5", "fuzz");
   if (next) must(next->starts_with("/keys") && next->find("..") > next->find('?'));
+  auto const of_arm = azure::next_page_target(text, vault, "2023-10-02", "fuzz", "/subscriptions");
+  if (of_arm) must(of_arm->starts_with("/subscriptions") && of_arm->find("..") > of_arm->find('?'));
   HttpResponse response;
   response.status = 403;
   response.body.assign(text);

@@ -49,6 +49,7 @@ TEST_CASE("a nextLink that leads elsewhere is refused") {
       {"https://pay.vault.azure.net:444/keys", "another port"},
       {"https://pay.vault.azure.net/secrets?x=1", "out of /keys"},
       {"https://pay.vault.azure.net/keysmith", "out of /keys"},
+      {"https://pay.vault.azure.net/keyS?x=1", "out of /keys"},
       {"https://pay.vault.azure.net/keys/../secrets", "out of /keys"},
       {"https://pay.vault.azure.net/keys/%2e%2e/secrets", "out of /keys"},
       {"/keys?$skiptoken=1", "not a URL"},
@@ -60,4 +61,14 @@ TEST_CASE("a nextLink that leads elsewhere is refused") {
   REQUIRE_FALSE(next);
   CHECK(next.error().error_class == ErrorClass::malformed);
   CHECK_THAT(next.error().what, Catch::Contains(words));
+}
+
+TEST_CASE("another collection is followed by the same rules, under its own root") {
+  auto const follow = [](std::string const& link) {
+    return next_page_target(link, vault(), "2023-10-02", "GET x", "/subscriptions");
+  };
+  CHECK(follow("https://pay.vault.azure.net/subscriptions/s/x?$skiptoken=1").value() ==
+        "/subscriptions/s/x?$skiptoken=1&api-version=2023-10-02");
+  CHECK_FALSE(follow("https://pay.vault.azure.net/keys?$skiptoken=1"));
+  CHECK_FALSE(follow("https://pay.vault.azure.net/subscriptionsX/s"));
 }
