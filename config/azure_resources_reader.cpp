@@ -59,7 +59,7 @@ std::vector<std::string> groups_of(Given const& given, Findings& findings) {
 
 std::vector<AzureResourceScope> azure_resources_of(Given const& given, Findings& findings) {
   std::vector<AzureResourceScope> scopes;
-  for (Given item : list_of(given, findings)) {
+  for (Given const& item : list_of(given, findings)) {
     if (!map_of(item, findings)) continue;
     FieldReader fields(item, findings);
     auto const subscription =

@@ -16,7 +16,7 @@ struct Column {
 };
 
 struct Cell {
-  Cell(std::string words, Style with = Style::plain) : text(printable(words)), style(with) {}
+  Cell(std::string const& words, Style with = Style::plain) : text(printable(words)), style(with) {}
   Cell(char const* words) : Cell(std::string(words)) {}
   std::string text;
   Style style;

@@ -120,7 +120,7 @@ Error error_of(unsigned status, Words const& words, HttpResponse const& response
 }  // namespace
 
 std::string arm_request_ids(HttpResponse const& response) {
-  auto const id = body_excerpt(response.header("x-ms-request-id"));
+  auto id = body_excerpt(response.header("x-ms-request-id"));
   auto const correlation = body_excerpt(response.header("x-ms-correlation-request-id"));
   if (correlation.empty() || correlation == id) return id;
   return id.empty() ? correlation : fmt::format("{} (correlation {})", id, correlation);

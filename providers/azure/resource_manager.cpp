@@ -130,8 +130,9 @@ asio::awaitable<Result<void>> ResourceManager::survey_scope(ArmScope scope, Reso
                                                             Clock::Mono deadline) {
   std::string const subscription = "/subscriptions/" + scope.subscription;
   std::vector<std::string> folders;
-  for (std::string const& group : scope.resource_groups)
-    folders.push_back(subscription + "/resourceGroups/" + group);
+  for (std::string const& group : scope.resource_groups) {
+    folders.push_back(fmt::format("{}/resourceGroups/{}", subscription, group));
+  }
   if (folders.empty()) folders.push_back(subscription);
   std::vector<Registration> found;
   for (std::string const& folder : folders) {
