@@ -55,7 +55,7 @@ TEST_CASE("disk encryption sets are found, with how they follow and what lives o
   CHECK(pinned.tied.size() > machines);  // Their disks.
   CHECK(on_record(life, "follower").following == Following::by_itself);
   CHECK(on_record(life, "confidential").following == Following::when_told_at_rest);
-  CHECK(on_record(life, "confidential").tied.size() >= 1);
+  CHECK_FALSE(on_record(life, "confidential").tied.empty());
   REQUIRE(on_record(life, "elsewhere").condition);
   CHECK(on_record(life, "elsewhere").condition->word == "no_identity");
   CHECK(life.events(EventKind::registration_found).size() == 4);
