@@ -2,6 +2,7 @@
 
 #include "providers/auth/secret_file.hpp"
 #include "providers/encoding.hpp"
+#include "providers/openssl_free.hpp"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -15,13 +16,6 @@
 namespace rekeyd::providers {
 namespace {
 
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* thing) const {
-    free(thing);
-  }
-};
 using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
 using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 using Digest = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;

@@ -2,6 +2,7 @@
 
 #include "providers/encoding.hpp"
 #include "providers/json_answer.hpp"
+#include "providers/openssl_free.hpp"
 
 #include <fmt/format.h>
 #include <openssl/core_names.h>
@@ -13,13 +14,6 @@ namespace rekeyd::providers::azure {
 
 namespace {
 
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* thing) const {
-    free(thing);
-  }
-};
 using BigNumber = std::unique_ptr<BIGNUM, Free<BN_free>>;
 using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
 using Parameters = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;

@@ -1,6 +1,7 @@
 #include "tests/support/client_pem.hpp"
 
 #include "providers/encoding.hpp"
+#include "tests/support/openssl_handles.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -13,26 +14,10 @@
 namespace rekeyd::test {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Freer<&EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Freer<&X509_free>>;
-using Bio = std::unique_ptr<BIO, Freer<&BIO_free_all>>;
-using Digest = std::unique_ptr<EVP_MD_CTX, Freer<&EVP_MD_CTX_free>>;
+using Digest = std::unique_ptr<EVP_MD_CTX, providers::Free<&EVP_MD_CTX_free>>;
 
 void demand(bool done, char const* what) {
   if (!done) throw std::runtime_error(std::string("client certificate: ") + what);
-}
-
-std::string text_of(BIO* bio) {
-  char* data = nullptr;
-  auto const size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<std::size_t>(size)};
 }
 
 Bio view(std::string const& text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }

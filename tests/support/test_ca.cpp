@@ -1,5 +1,7 @@
 #include "tests/support/test_ca.hpp"
 
+#include "tests/support/openssl_handles.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -11,26 +13,10 @@
 namespace rekeyd::test {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Freer<&EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Freer<&X509_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freer<&X509_EXTENSION_free>>;
-using Bio = std::unique_ptr<BIO, Freer<&BIO_free_all>>;
+using Extension = std::unique_ptr<X509_EXTENSION, providers::Free<&X509_EXTENSION_free>>;
 
 void demand(bool done, char const* what) {
   if (!done) throw std::runtime_error(std::string("test certificate: ") + what);
-}
-
-std::string text_of(BIO* bio) {
-  char* data = nullptr;
-  auto const size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<std::size_t>(size)};
 }
 
 std::string pem(X509* certificate) {
