@@ -146,7 +146,6 @@ asio::awaitable<ResourceSummary> ResourceMover::run(Rotation rotation, Instant v
     if (unfinished) add(summary.unfinished, *std::move(unfinished));
     on_its_way.resource.tied = registration.tied;  // The survey's alone.
     if (on_its_way.resource == registration) continue;
-    if (on_its_way.resource.version != registration.version) ++summary.moved;
     std::vector<Registration> const before{registration};
     std::vector<Registration> const after{on_its_way.resource};
     tell_registrations(before, after, world_.clock.wall_now(), summary.facts);

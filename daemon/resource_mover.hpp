@@ -5,7 +5,6 @@
 #include "policy/rotation.hpp"
 #include "storage/store.hpp"
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +13,6 @@ namespace rekeyd::daemon {
 
 /// What came of moving the resources of one key.
 struct ResourceSummary {
-  std::size_t moved{};
   storage::Change facts;  ///< What was read of them, against what we knew.
   /// Why not all are on the version yet; the gravest. Nothing: they are.
   std::optional<StepOutcome> unfinished;

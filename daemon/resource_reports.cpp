@@ -11,9 +11,15 @@ namespace {
 
 constexpr std::size_t conditions_told_max = 10;
 
-bool anybody_looks(World const& world) {
-  return std::ranges::any_of(world.providers,
-                             [](auto const& each) { return each.second->resources != nullptr; });
+/// Those that the instance looks after and with which something is wrong; none if the store cannot be read,
+/// which others tell.
+std::vector<Registration> troubled_of(World& world, ProviderInstance const& instance) {
+  auto registrations = world.store.registrations_under(instance.resources->id_prefix());
+  if (!registrations) return {};
+  std::erase_if(*registrations, [&](Registration const& each) {
+    return !each.condition || !instance.resources->looks_after(each.resource);
+  });
+  return *std::move(registrations);
 }
 
 }  // namespace
@@ -36,19 +42,17 @@ Result<std::vector<ResourceReport>> report_resources(World& world, Fleet const& 
 
 std::vector<std::string> resource_warnings(World& world) {
   std::vector<std::string> warnings;
+  std::size_t troubled = 0;
   for (auto const& [name, instance] : world.providers) {
+    if (!instance->resources) continue;
     std::string const& error = instance->resource_health.last_error;
     if (!error.empty()) warnings.push_back(fmt::format("provider {}: resources: {}", name.str(), error));
-  }
-  if (!anybody_looks(world)) return warnings;
-  auto const registrations = world.store.registrations_under("/subscriptions/");
-  if (!registrations) return warnings;
-  std::size_t troubled = 0;
-  for (Registration const& registration : *registrations) {
-    if (!registration.condition || ++troubled > conditions_told_max) continue;
-    warnings.push_back(fmt::format("{} ({}): {}; {}", registration.resource.str(),
-                                   registration.condition->word, registration.condition->sentence,
-                                   registration.condition->remedy));
+    for (Registration const& registration : troubled_of(world, *instance)) {
+      if (++troubled > conditions_told_max) continue;
+      warnings.push_back(fmt::format("{} ({}): {}; {}", registration.resource.str(),
+                                     registration.condition->word, registration.condition->sentence,
+                                     registration.condition->remedy));
+    }
   }
   if (troubled > conditions_told_max) {
     warnings.push_back(fmt::format("{} further resources are in trouble: see rekeyctl resources --troubled",

@@ -137,9 +137,9 @@ Result<bool> ResourceWatch::record(providers::ResourceSurvey const& survey, prov
 
 Result<ResourceWatch::Differences> ResourceWatch::compare(providers::ResourceSurvey const& survey,
                                                           providers::Clock::Mono surveyed) {
-  Result<std::vector<Registration>> known = world_.store.registrations_under("/subscriptions/");
-  if (!known) return std::unexpected(known.error());
   providers::ResourceController const& controller = *world_.provider(provider_)->resources;
+  Result<std::vector<Registration>> known = world_.store.registrations_under(controller.id_prefix());
+  if (!known) return std::unexpected(known.error());
   std::erase_if(*known, [&](Registration const& each) { return !controller.looks_after(each.resource); });
   ByKey before = by_key(*std::move(known));
   ByKey now = by_key(survey.resources);

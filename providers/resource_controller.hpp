@@ -45,6 +45,8 @@ struct ChangeProgress {
 class ResourceController {
  public:
   virtual ~ResourceController() = default;
+  /// How the id of anything begins that it could look after: for finding them in the store.
+  virtual std::string id_prefix() const = 0;
   /// Is the resource within the scopes that this instance looks through?
   virtual bool looks_after(ResourceId const& resource) const = 0;
   /// Can resources of this kind use the key at all?

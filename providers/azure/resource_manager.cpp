@@ -67,6 +67,7 @@ class ResourceManager final : public ResourceController {
     }
   }
 
+  std::string id_prefix() const override { return "/subscriptions/"; }
   bool looks_after(ResourceId const& resource) const override;
   bool may_use(KeyRef const& key) const override { return !host_of(key).empty(); }
   asio::awaitable<Result<ResourceSurvey>> survey(Clock::Mono deadline) override;
