@@ -1,5 +1,6 @@
 #include "config/azure_reader.hpp"
 
+#include "config/api_versions_reader.hpp"
 #include "config/azure_cloud_reader.hpp"
 #include "config/azure_resources_reader.hpp"
 #include "config/entra_credentials_reader.hpp"
@@ -71,28 +72,6 @@ std::vector<AzureVault> vaults_of(Given const& given, Vaults const& where, Findi
   return vaults;
 }
 
-std::optional<std::string> api_version_of(Given const& given, Findings& findings) {
-  // `api_version: 7.5` cannot be misread, so it needs no quotes here.
-  bool const number = given && given.value->kind == Kind::scalar && is_azure_api_version(given.value->text);
-  auto text = number ? given.value->text : text_of(given, findings);
-  if (!text) return std::nullopt;
-  if (!is_azure_api_version(*text)) {
-    findings.error(given.at(), "api-version",
-                   fmt::format("{}: '{}' is not an API version of Key Vault", given.label, *text),
-                   "like \"7.5\" or \"2025-07-01\"");
-    return std::nullopt;
-  }
-  for (char const* const before_rotation : {"7.0", "7.1", "7.2"}) {
-    if (*text == before_rotation) {
-      findings.error(given.at(), "api-version",
-                     fmt::format("{}: version {} cannot rotate keys", given.label, *text),
-                     "use 7.3 or newer");
-      return std::nullopt;
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 AzureSettings read_azure(FieldReader& fields, ProviderKind kind, Environment const& environment,
@@ -104,7 +83,7 @@ AzureSettings read_azure(FieldReader& fields, ProviderKind kind, Environment con
   Given const credentials =
       fields.required("credentials", "credentials: { tenant: ..., client_id: ..., ... }");
   azure.credentials = read_entra_credentials(credentials, azure.cloud, environment, findings);
-  assign(azure.api_version, api_version_of(fields.optional("api_version"), findings));
+  assign(azure.api_version, vault_api_version_of(fields.optional("api_version"), findings));
   assign(azure.rotate_by, word_of(fields.optional("rotate_by"), ways, findings));
   if (kind == ProviderKind::azure_managed_hsm) {
     assign(azure.set_neutral_rotation_policy,
@@ -113,6 +92,7 @@ AzureSettings read_azure(FieldReader& fields, ProviderKind kind, Environment con
     fields.refuse("set_neutral_rotation_policy", "only azure-managed-hsm needs and knows it");
   }
   azure.resources = azure_resources_of(fields.optional("resources"), findings);
+  azure.resource_api_versions = resource_api_versions_of(fields.optional("resource_api_versions"), findings);
   fields.refuse("instances", "it belongs to IBM's kinds; Azure's have 'vaults'");
   return azure;
 }

@@ -25,12 +25,13 @@ ProviderSettings provider_of(Given const& given, Environment const& environment,
   if (auto name = name_of(fields.required("name", "name: azure-prod"), findings))
     provider.name = ProviderName(*name);
   auto const kind = word_of<ProviderKind>(fields.required("kind", "kind: azure-key-vault"), findings);
-  provider.limits = limits_of(fields.optional("limits"), findings);
+  provider.limits = limits_of(fields.optional("limits"), kind, findings);
   provider.rotations = rotation_limits_of(fields.optional("rotations"), findings);
   if (!kind) {
     // Without its kind nothing can be said about these.
-    fields.pass_over(std::array<std::string, 8>{"vaults", "instances", "cloud", "credentials", "api_version",
-                                                "rotate_by", "set_neutral_rotation_policy", "resources"});
+    fields.pass_over(std::array<std::string, 9>{"vaults", "instances", "cloud", "credentials", "api_version",
+                                                "rotate_by", "set_neutral_rotation_policy", "resources",
+                                                "resource_api_versions"});
   } else if (is_azure(*kind)) {
     provider.kind = *kind;
     provider.cloud = read_azure(fields, *kind, environment, findings);

@@ -30,7 +30,10 @@ char const* to_text(ProviderKind kind);
 
 struct LimitSettings {
   unsigned in_flight{16};
-  double per_second{0};  ///< 0: the provider kind's own published figure, or none.
+  double per_second{
+      0};  ///< Of the entry as a whole. 0: Azure's published limits alone; IBM: a figure of ours.
+  /// How much of the limits that Azure publishes is ours. More than 100 where it has granted more.
+  unsigned published_percent{50};
   unsigned tries{5};
   std::chrono::milliseconds call_timeout{30'000};
 };
@@ -67,6 +70,8 @@ struct AzureSettings {
   /// Managed HSM refuses to rotate a key that has no rotation policy: put a neutral one there first?
   bool set_neutral_rotation_policy{false};
   std::vector<AzureResourceScope> resources;  ///< Empty: nobody looks for resources by this entry.
+  /// Type of resource in lower case → API version; the others' are rekeyd's own choice.
+  std::map<std::string, std::string> resource_api_versions;
 };
 
 struct IbmInstance {

@@ -33,6 +33,23 @@ std::optional<SecretReference> secret_file_of(Given const& given, Findings& find
   return std::nullopt;
 }
 
+std::optional<long long> published_percent_of(Given const& given, Findings& findings) {
+  auto const percent = whole_number_of(given, 1, 100'000, findings);
+  if (percent && *percent > 100) {
+    findings.warning(
+        given.at(), "above-published",
+        fmt::format("'{}' is more than Azure publishes: it will refuse calls (429), those of other "
+                    "clients of the vaults, too, unless it has raised their limits",
+                    given.label),
+        "100 or less without a written grant; docs/limits.md tells what is taken");
+  }
+  return percent;
+}
+
+bool is_azure(ProviderKind kind) {
+  return kind == ProviderKind::azure_key_vault || kind == ProviderKind::azure_managed_hsm;
+}
+
 }  // namespace
 
 std::optional<std::string> name_of(Given const& given, Findings& findings) {
@@ -108,12 +125,17 @@ std::optional<SecretReference> secret_reference_of(Given const& given, Findings&
   return reference;
 }
 
-LimitSettings limits_of(Given const& given, Findings& findings) {
+LimitSettings limits_of(Given const& given, std::optional<ProviderKind> kind, Findings& findings) {
   LimitSettings limits;
   if (!map_of(given, findings)) return limits;
   FieldReader fields(given, findings);
   assign(limits.in_flight, whole_number_of(fields.optional("in_flight"), 1, 256, findings));
   assign(limits.per_second, decimal_of(fields.optional("per_second"), 0, 10'000, findings));
+  if (kind && !is_azure(*kind)) {
+    fields.refuse("published_percent", "IBM publishes no such limits; 'per_second' is what you want");
+  } else {
+    assign(limits.published_percent, published_percent_of(fields.optional("published_percent"), findings));
+  }
   assign(limits.tries, whole_number_of(fields.optional("tries"), 1, 10, findings));
   assign(limits.call_timeout, duration_of(fields.optional("call_timeout"), 1s, 10min, findings));
   fields.finish();

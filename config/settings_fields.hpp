@@ -27,6 +27,7 @@ std::optional<SecretReference> secret_reference_in(FieldReader& fields, Given co
 /// `{ credential: NAME }` or `{ file: /PATH }`. A value given in clear is a mistake, and never repeated.
 std::optional<SecretReference> secret_reference_of(Given const& given, Findings& findings);
 
-LimitSettings limits_of(Given const& given, Findings& findings);
+/// `kind`: of the entry, if it is known.
+LimitSettings limits_of(Given const& given, std::optional<ProviderKind> kind, Findings& findings);
 
 }  // namespace rekeyd::config

@@ -18,9 +18,19 @@ namespace {
 using providers::ApiLimits;
 using providers::Endpoint;
 
+/// Azure's published limits, kept by all instances together: two of them may use one subscription.
+struct AzureLimits {
+  explicit AzureLimits(providers::Clock& clock)
+      : vaults(std::make_shared<providers::azure::VaultLimits>(clock)),
+        arm(std::make_shared<providers::azure::ArmLimits>(clock)) {}
+  std::shared_ptr<providers::azure::VaultLimits> vaults;
+  std::shared_ptr<providers::azure::ArmLimits> arm;
+};
+
 /// What one instance is put together with.
 struct Parts {
   config::ProviderSettings const& settings;
+  AzureLimits const& azure_limits;
   providers::HttpTransport& transport;
   providers::Clock& clock;
   providers::Random& random;
@@ -38,7 +48,14 @@ Result<providers::Secret> read_secret(config::SecretReference const& reference) 
   return providers::read_secret_file(*path);
 }
 
-/// What the configuration says, over what the provider publishes.
+/// Whose requests Azure Resource Manager counts together.
+std::string principal_of(config::ProviderSettings const& settings,
+                         config::EntraCredentials const& credentials) {
+  bool const managed = std::holds_alternative<config::ManagedIdentity>(credentials.proof);
+  return managed ? "provider " + settings.name.str() : credentials.tenant + "/" + credentials.client_id;
+}
+
+/// What the configuration says, over our own figures.
 ApiLimits limits_of(config::LimitSettings const& configured, ApiLimits limits) {
   limits.in_flight_max = configured.in_flight;
   limits.tries_max = static_cast<int>(configured.tries);
@@ -96,8 +113,10 @@ Result<void> add_azure(ProviderInstance& instance, config::AzureSettings const& 
   for (config::AzureVault const& vault : azure.vaults) {
     auto endpoint = Endpoint::parse(vault.url);
     if (!endpoint) return std::unexpected(endpoint.error());
+    parts.azure_limits.vaults->add(*endpoint, options.kind, parts.settings.limits.published_percent);
     options.vaults.push_back({vault.name, *std::move(endpoint)});
   }
+  options.limits = parts.azure_limits.vaults;
   ApiLimits const limits = limits_of(parts.settings.limits, providers::azure_default_limits(options.kind));
   instance.api = providers::make_api_client(parts.transport, parts.clock, parts.random, limits);
   auto credentials = make_azure_credentials(azure.credentials, *instance.token_api, parts.clock, parts.random,
@@ -156,6 +175,9 @@ Result<void> add_resources(ProviderInstance& instance, config::AzureSettings con
   options.audience = cloud->arm_scope();
   options.endpoint = cloud->arm_endpoint;
   options.vaults = std::move(vaults);
+  options.limits = parts.azure_limits.arm;
+  options.api_versions = {azure.resource_api_versions.begin(), azure.resource_api_versions.end()};
+  options.caller = {principal_of(parts.settings, azure.credentials), parts.settings.limits.published_percent};
   for (config::AzureResourceScope const& scope : azure.resources) {
     options.scopes.push_back({scope.subscription, scope.resource_groups});
   }
@@ -188,9 +210,10 @@ Result<ProviderInstances> make_provider_instances(config::Settings const& settin
                                                   providers::Clock& clock, providers::Random& random) {
   auto const vaults = vaults_by_host(settings);
   if (!vaults) return std::unexpected(vaults.error());
+  AzureLimits const azure_limits(clock);
   ProviderInstances instances;
   for (config::ProviderSettings const& provider : settings.providers) {
-    auto instance = make_provider_instance(Parts{provider, transport, clock, random}, *vaults);
+    auto instance = make_provider_instance(Parts{provider, azure_limits, transport, clock, random}, *vaults);
     if (!instance) return std::unexpected(instance.error());
     instances.emplace(provider.name, *std::move(instance));
   }

@@ -122,10 +122,24 @@ std::vector<KeyReport> report_keys(World& world, Fleet const& fleet, Brakes& bra
   return reports;
 }
 
+namespace {
+
+CallReport report_calls(providers::ApiClient const& client) {
+  providers::ApiCounters const counters = client.counters();
+  auto const waited = std::chrono::duration_cast<std::chrono::seconds>(counters.waited);
+  return {.calls = counters.calls,
+          .retries = counters.retries,
+          .throttled = counters.throttled,
+          .failed = counters.failed,
+          .waiting = counters.waiting,
+          .waited_s = static_cast<std::uint64_t>(waited.count())};
+}
+
+}  // namespace
+
 std::vector<ProviderReport> report_providers(World& world) {
   std::vector<ProviderReport> reports;
   for (auto const& [name, instance] : world.providers) {
-    providers::ApiCounters const calls = instance->api->counters();
     ProviderReport report;
     report.name = name;
     report.kind = config::to_text(instance->kind);
@@ -133,10 +147,8 @@ std::vector<ProviderReport> report_providers(World& world) {
     report.last_error = instance->health.last_error;
     report.last_inventory = instance->health.last_inventory;
     report.keys = instance->health.keys;
-    report.calls = calls.calls;
-    report.retries = calls.retries;
-    report.throttled = calls.throttled;
-    report.failed = calls.failed;
+    report.calls = report_calls(*instance->api);
+    if (instance->resource_api) report.resource_calls = report_calls(*instance->resource_api);
     if (auto const reading = instance->api->last_date()) {
       report.clock_offset_s = providers::clock_offset(*reading, world.clock).count();
     }

@@ -16,10 +16,34 @@ namespace {
 constexpr std::int64_t last_second_of_9999 = 253'402'300'799;
 constexpr std::size_t excerpt_bytes_max = 512;
 
+char const* type_word(json::value const& value) {
+  switch (value.kind()) {
+    case json::kind::null:
+      return "null";
+    case json::kind::bool_:
+      return "true or false";
+    case json::kind::string:
+      return "a text";
+    case json::kind::array:
+      return "an array";
+    case json::kind::object:
+      return "an object";
+    case json::kind::int64:
+    case json::kind::uint64:
+    case json::kind::double_:
+      break;
+  }
+  return "a number";
+}
+
 }  // namespace
 
 void JsonObject::note(std::string_view member, std::string_view complaint) const {
   defect_->note(fmt::format("{} {}", path_of(member), complaint));
+}
+
+void JsonObject::note_type(std::string_view member, std::string_view wanted, json::value const& came) const {
+  defect_->note(fmt::format("{} should be {}, and {} came", path_of(member), wanted, type_word(came)), true);
 }
 
 std::string JsonObject::path_of(std::string_view member) const {
@@ -40,7 +64,11 @@ std::string_view JsonObject::secret_text(std::string_view member) const {
     note(member, "is missing");
     return {};
   }
-  if (!value->is_string() || value->get_string().empty()) {
+  if (!value->is_string()) {
+    note_type(member, "a text that is not empty", *value);
+    return {};
+  }
+  if (value->get_string().empty()) {
     note(member, "should be a text that is not empty");
     return {};
   }
@@ -53,7 +81,7 @@ std::string JsonObject::text_if(std::string_view member) const {
   auto const* value = find(member);
   if (value == nullptr) return {};
   if (!value->is_string()) {
-    note(member, "should be a text");
+    note_type(member, "a text", *value);
     return {};
   }
   return {value->get_string().data(), value->get_string().size()};
@@ -65,7 +93,7 @@ std::optional<std::int64_t> JsonObject::integer_if(std::string_view member) cons
   json::error_code failed;
   auto const number = value->is_number() ? value->to_number<std::int64_t>(failed) : 0;
   if (!value->is_number() || failed) {
-    note(member, "should be a whole number");
+    note_type(member, "a whole number", *value);
     return std::nullopt;
   }
   return number;
@@ -75,7 +103,7 @@ std::optional<bool> JsonObject::flag_if(std::string_view member) const {
   auto const* value = find(member);
   if (value == nullptr) return std::nullopt;
   if (!value->is_bool()) {
-    note(member, "should be true or false");
+    note_type(member, "true or false", *value);
     return std::nullopt;
   }
   return value->get_bool();
@@ -105,7 +133,7 @@ JsonObject JsonObject::object(std::string_view member) const {
 
 JsonObject JsonObject::object_if(std::string_view member) const {
   auto const* value = find(member);
-  if (value != nullptr && !value->is_object()) note(member, "should be an object");
+  if (value != nullptr && !value->is_object()) note_type(member, "an object", *value);
   bool const usable = value != nullptr && value->is_object();
   return {usable ? &value->get_object() : nullptr, path_of(member), *defect_};
 }
@@ -115,7 +143,7 @@ std::vector<JsonObject> JsonObject::objects_if(std::string_view member) const {
   if (value == nullptr) return {};
   if (value->is_object()) return {JsonObject(&value->get_object(), path_of(member), *defect_)};
   if (!value->is_array()) {
-    note(member, "should be an array");
+    note_type(member, "an array", *value);
     return {};
   }
   std::vector<JsonObject> entries;
@@ -132,13 +160,13 @@ std::vector<std::string> JsonObject::texts_if(std::string_view member) const {
   auto const* value = find(member);
   if (value == nullptr) return {};
   if (!value->is_array()) {
-    note(member, "should be an array of texts");
+    note_type(member, "an array of texts", *value);
     return {};
   }
   std::vector<std::string> texts;
   for (auto const& entry : value->get_array()) {
     if (!entry.is_string()) {
-      note(member, "should be an array of texts");
+      note_type(member, "an array of texts", entry);
       return {};
     }
     texts.emplace_back(entry.get_string().data(), entry.get_string().size());
@@ -152,7 +180,7 @@ std::map<std::string, std::string> JsonObject::text_map_if(std::string_view memb
   if (!inner.present()) return texts;
   for (auto const& [key, value] : *inner.object_) {
     if (!value.is_string()) {
-      note(member, "should hold texts only");
+      note_type(member, "an object of texts", value);
       return {};
     }
     texts.emplace(std::string(key.data(), key.size()),
@@ -186,8 +214,17 @@ JsonObject JsonAnswer::root_reporting_to(JsonDefect& defect) const {
   return {document_->is_object() ? &document_->get_object() : nullptr, {}, defect};
 }
 
-Error JsonAnswer::error(std::string where) const {
-  return malformed_answer(defect_.text(), std::move(where));
+Error JsonAnswer::error(std::string where) const { return malformed_answer(defect_, std::move(where)); }
+
+Error malformed_answer(JsonDefect const& defect, std::string where) {
+  Error error = malformed_answer(defect.text(), std::move(where));
+  if (!defect.changed_type()) return error;
+  error.code = changed_type_code;
+  error.remedy =
+      "the service speaks another version of its interface than rekeyd knows, or a proxy answers in its "
+      "place: "
+      "check the address and the API version (docs/limits.md), and report this with the request id";
+  return error;
 }
 
 Error malformed_answer(std::string_view defect, std::string where) {

@@ -18,17 +18,22 @@
 namespace rekeyd::providers {
 
 /// The first thing found wrong: "attributes.created should be a whole number". Empty when nothing was.
-/// Names members, never repeats their values.
+/// Names members and the types of what came, never repeats their values.
 class JsonDefect {
  public:
   bool none() const { return text_.empty(); }
   std::string const& text() const { return text_; }
-  void note(std::string text) {
-    if (text_.empty()) text_ = std::move(text);
+  /// A member was of another type than the protocol says: its API version may be another.
+  bool changed_type() const { return changed_type_; }
+  void note(std::string text, bool changed_type = false) {
+    if (!text_.empty()) return;
+    text_ = std::move(text);
+    changed_type_ = changed_type;
   }
 
  private:
   std::string text_;
+  bool changed_type_{};
 };
 
 /// One object of an answer, or its absence; knows its own path. Valid while its JsonAnswer lives.
@@ -64,6 +69,7 @@ class JsonObject {
 
  private:
   boost::json::value const* find(std::string_view member) const;  // null for absent and JSON null
+  void note_type(std::string_view member, std::string_view wanted, boost::json::value const& came) const;
   std::string path_of(std::string_view member) const;
 
   boost::json::object const* object_;
@@ -95,6 +101,11 @@ class JsonAnswer {
 
 /// "The answer is not what the protocol says: DEFECT", class malformed.
 Error malformed_answer(std::string_view defect, std::string where);
+/// The same; with the code changed_type, and what to do then, when that is what the defect is.
+Error malformed_answer(JsonDefect const& defect, std::string where);
+
+/// Error::code of an answer with a member of another type than the protocol says.
+inline constexpr char changed_type_code[] = "changed_type";
 
 /// At most 512 bytes of a body that was no JSON, on one line and without control characters: for errors.
 std::string body_excerpt(std::string_view body);

@@ -11,33 +11,45 @@ namespace {
 
 constexpr std::string_view schema = "rekeyd.status/1";
 
+json::object write_calls(CallReport const& c) {
+  return {{"calls", c.calls},   {"retries", c.retries}, {"throttled", c.throttled},
+          {"failed", c.failed}, {"waiting", c.waiting}, {"waited_s", c.waited_s}};
+}
+
+CallReport read_calls(Members const& members) {
+  return {.calls = members.count("calls"),
+          .retries = members.count("retries"),
+          .throttled = members.count("throttled"),
+          .failed = members.count("failed"),
+          .waiting = members.count("waiting"),
+          .waited_s = members.count("waited_s")};
+}
+
 json::object write_provider(ProviderReport const& p) {
   json::object object{{"name", p.name.str()},
                       {"kind", p.kind},
                       {"reachable", p.reachable},
                       {"last_error", json_said(p.last_error)},
                       {"last_inventory", json_time(p.last_inventory)},
-                      {"keys", p.keys},
-                      {"calls", p.calls},
-                      {"retries", p.retries},
-                      {"throttled", p.throttled},
-                      {"failed", p.failed},
-                      {"clock_offset_s", nullptr}};
+                      {"keys", p.keys}};
+  for (auto const& [name, value] : write_calls(p.calls)) object[name] = value;
+  object["clock_offset_s"] = nullptr;
+  object["resource_manager"] = nullptr;
+  if (p.resource_calls) object["resource_manager"] = write_calls(*p.resource_calls);
   if (p.clock_offset_s) object["clock_offset_s"] = *p.clock_offset_s;
   return object;
 }
 
 ProviderReport read_provider(Members const& members) {
+  auto const resource_manager = members.object_if("resource_manager");
   return {.name = ProviderName(members.text("name")),
           .kind = members.text("kind"),
           .reachable = members.flag("reachable"),
           .last_error = members.text_or_empty("last_error"),
           .last_inventory = members.instant_if("last_inventory"),
           .keys = members.count("keys"),
-          .calls = members.count("calls"),
-          .retries = members.count("retries"),
-          .throttled = members.count("throttled"),
-          .failed = members.count("failed"),
+          .calls = read_calls(members),
+          .resource_calls = resource_manager ? std::optional(read_calls(*resource_manager)) : std::nullopt,
           .clock_offset_s = members.integer_if("clock_offset_s")};
 }
 

@@ -47,6 +47,14 @@ struct ResourceReport {
   bool behind() const { return resource.version && current_version && resource.version != current_version; }
 };
 
+/// What calls to one service cost in this life of the daemon.
+struct CallReport {
+  std::uint64_t calls{}, retries{}, throttled{}, failed{};
+  std::uint64_t waiting{};   ///< Calls that wait for room under the published limits now.
+  std::uint64_t waited_s{};  ///< So long have calls waited for it, all together.
+  bool operator==(CallReport const&) const = default;
+};
+
 struct ProviderReport {
   ProviderName name;
   std::string kind;
@@ -54,7 +62,8 @@ struct ProviderReport {
   std::string last_error;  ///< Empty when all is well. Of a reachable provider: an entry that made no sense.
   std::optional<Instant> last_inventory;
   std::size_t keys{};
-  std::uint64_t calls{}, retries{}, throttled{}, failed{};
+  CallReport calls;                          ///< To the key service.
+  std::optional<CallReport> resource_calls;  ///< To Azure Resource Manager, where the entry names resources.
   std::optional<std::int64_t> clock_offset_s;  ///< Provider's Date minus our clock.
   bool operator==(ProviderReport const&) const = default;
 };

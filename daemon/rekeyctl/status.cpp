@@ -57,17 +57,34 @@ std::string providers(StatusReport const& report, bool colour) {
                {"REACHABLE"},
                {"KEYS", right},
                {"LAST INVENTORY"},
-               {"CALLS", right},
-               {"RETRIES", right},
-               {"THROTTLED", right},
-               {"FAILED", right},
                {"CLOCK", right},
                {"LAST ERROR"}});
   for (auto const& p : report.providers) {
     table.add({p.name.str(), p.kind, Cell(p.reachable ? "yes" : "no", p.reachable ? Style::good : Style::bad),
-               std::to_string(p.keys), moment(p.last_inventory), std::to_string(p.calls),
-               std::to_string(p.retries), std::to_string(p.throttled), std::to_string(p.failed),
-               clock_words(p.clock_offset_s), or_dash(p.last_error)});
+               std::to_string(p.keys), moment(p.last_inventory), clock_words(p.clock_offset_s),
+               or_dash(p.last_error)});
+  }
+  return table.empty() ? "" : "\n" + table.text(colour);
+}
+
+void add_calls(Table& table, ProviderName const& provider, char const* service, daemon::CallReport const& c) {
+  table.add({provider.str(), service, std::to_string(c.calls), std::to_string(c.retries),
+             std::to_string(c.throttled), std::to_string(c.failed), std::to_string(c.waiting),
+             fmt::format("{} s", c.waited_s)});
+}
+
+std::string calls(StatusReport const& report, bool colour) {
+  Table table({{"PROVIDER"},
+               {"CALLS TO"},
+               {"CALLS", right},
+               {"RETRIES", right},
+               {"THROTTLED", right},
+               {"FAILED", right},
+               {"WAITING", right},
+               {"WAITED", right}});
+  for (auto const& p : report.providers) {
+    add_calls(table, p.name, "keys", p.calls);
+    if (p.resource_calls) add_calls(table, p.name, "resources", *p.resource_calls);
   }
   return table.empty() ? "" : "\n" + table.text(colour);
 }
@@ -125,7 +142,8 @@ std::string holds(StatusReport const& report, bool colour) {
 
 std::string table_text(StatusReport const& report, bool colour) {
   return heading(report) + holds(report, colour) + key_counts(report, colour) + providers(report, colour) +
-         dek_stores(report, colour) + sentences("reload refused", report.reload_errors, Style::bad, colour) +
+         calls(report, colour) + dek_stores(report, colour) +
+         sentences("reload refused", report.reload_errors, Style::bad, colour) +
          sentences("warning", report.warnings, Style::caution, colour) + attention(report, colour);
 }
 

@@ -33,28 +33,28 @@ Error before_sending(Error error) {
 }  // namespace
 
 ArmAccess::ArmAccess(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
-                     Endpoint endpoint, std::string audience)
+                     Options options)
     : client_(client),
       credentials_(credentials),
       clock_(clock),
       random_(random),
-      endpoint_(std::move(endpoint)),
-      audience_(std::move(audience)) {}
+      options_(std::move(options)) {}
 
 std::string ArmAccess::place(ArmCall const& call) const {
   std::string_view const target = call.target.empty() ? call.path : call.target;
-  return fmt::format("{} {}{}", call.method, endpoint_.text(), target.substr(0, target.find('?')));
+  return fmt::format("{} {}{}", call.method, options_.endpoint.text(), target.substr(0, target.find('?')));
 }
 
 HttpRequest ArmAccess::build(ArmCall const& call, AccessToken const& token,
                              std::string const& request_id) const {
   HttpRequest request;
   request.method = call.method;
-  request.endpoint = endpoint_;
+  request.endpoint = options_.endpoint;
   request.target = call.target;
   if (request.target.empty()) {
     char const mark = call.path.find('?') == std::string::npos ? '?' : '&';
-    request.target = fmt::format("{}{}api-version={}", call.path, mark, call.api_version);
+    request.target = fmt::format("{}{}api-version={}", call.path, mark,
+                                 api_version_for(call.path, call.api_version, options_.api_versions));
   }
   std::string bearer = "Bearer ";
   bearer += token.bearer.reveal();
@@ -66,15 +66,26 @@ HttpRequest ArmAccess::build(ArmCall const& call, AccessToken const& token,
   return request;
 }
 
+asio::awaitable<Result<HttpResponse>> ArmAccess::send(HttpRequest request, Clock::Mono deadline) {
+  std::string const method = request.method;
+  std::string const target = request.target;
+  Charges charges;
+  if (options_.limits) charges = options_.limits->charges(options_.caller, method, target);
+  auto response = co_await client_.call(std::move(request), Repeatable::yes, deadline, std::move(charges));
+  if (response && options_.limits) options_.limits->learn(options_.caller, method, target, *response);
+  co_return response;
+}
+
 asio::awaitable<Result<ArmReply>> ArmAccess::call(ArmCall call, Clock::Mono deadline) {
   std::string const where = place(call);
   bool renewed = false;
   while (true) {
-    auto token = co_await credentials_.token(audience_, deadline);
+    auto token = co_await credentials_.token(options_.audience, deadline);
     if (!token) co_return std::unexpected(before_sending(std::move(token.error())));
     std::string const request_id = random_.uuid();
     HttpRequest request = build(call, **token, request_id);
-    auto response = co_await client_.call(std::move(request), Repeatable::yes, deadline);
+    std::string const version = asked_version_words(request.target);
+    auto response = co_await send(std::move(request), deadline);
     if (!response) co_return std::unexpected(std::move(response.error()));
     if (response->status == 401) forget_refused(credentials_, *token, response->header("www-authenticate"));
     if (response->status == 401 && !renewed) {
@@ -90,7 +101,7 @@ asio::awaitable<Result<ArmReply>> ArmAccess::call(ArmCall call, Clock::Mono dead
     reply.evidence.correlation_id = request_id;
     reply.evidence.date = parse_http_date(response->header("date"));
     reply.response = std::move(*response);
-    reply.where = where;
+    reply.where = where + version;
     co_return reply;
   }
 }
@@ -105,7 +116,8 @@ asio::awaitable<Result<std::vector<ArmReply>>> ArmAccess::pages(ArmCall first, C
     std::string const next_link = next_link_of(reply->response);
     pages.push_back(std::move(*reply));
     if (next_link.empty()) co_return pages;
-    auto target = next_page_target(next_link, endpoint_, first.api_version, where, root);
+    auto const version = api_version_for(first.path, first.api_version, options_.api_versions);
+    auto target = next_page_target(next_link, options_.endpoint, version, where, root);
     if (!target) co_return std::unexpected(std::move(target.error()));
     if (*target == call.target) {
       co_return std::unexpected(malformed_answer("nextLink leads to its own page", where));
@@ -121,10 +133,10 @@ asio::awaitable<Result<std::vector<ArmReply>>> ArmAccess::pages(ArmCall first, C
 Result<std::string> ArmAccess::operation_target(std::string_view url, std::string const& where) const {
   auto const parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
   auto const view = [](auto const& text) { return std::string_view(text.data(), text.size()); };
-  bool const ours =
-      parsed && parsed->scheme_id() == boost::urls::scheme::https && !parsed->has_userinfo() &&
-      lower_case(view(parsed->encoded_host())) == endpoint_.host &&
-      (!parsed->has_port() || view(parsed->port()) == endpoint_.port || view(parsed->port()) == "443");
+  bool const ours = parsed && parsed->scheme_id() == boost::urls::scheme::https && !parsed->has_userinfo() &&
+                    lower_case(view(parsed->encoded_host())) == options_.endpoint.host &&
+                    (!parsed->has_port() || view(parsed->port()) == options_.endpoint.port ||
+                     view(parsed->port()) == "443");
   if (!ours) {
     return std::unexpected(
         malformed_answer("the operation's URL leads away from Azure Resource Manager", where));

@@ -41,21 +41,9 @@ AzureTraits const& azure_traits(AzureKind kind) {
   return kind == AzureKind::key_vault ? key_vault : managed_hsm;
 }
 
-ApiLimits azure_default_limits(AzureKind kind) {
+ApiLimits azure_default_limits(AzureKind) {
   ApiLimits limits;
-  if (kind == AzureKind::key_vault) {
-    // Per vault and region in 10 s: 2,000 RSA-2048 operations on HSM keys, 4,000 on software keys and other
-    // transactions (general/service-limits.md). The lower figure, so that applications find room beside us.
-    limits.requests_per_second = 180;
-    limits.burst = 200;
-    limits.in_flight_max = 32;
-  } else {
-    // No throttle is published, only what one pool does at best: 1,100 GETs and 160 to 1,100 RSA unwraps a
-    // second (managed-hsm/scaling-guidance.md). Overload shows as latency, so fewer at once.
-    limits.requests_per_second = 300;
-    limits.burst = 100;
-    limits.in_flight_max = 16;
-  }
+  limits.requests_per_second = 0;
   return limits;
 }
 

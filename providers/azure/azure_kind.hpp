@@ -20,7 +20,7 @@ struct AzureTraits {
 
 AzureTraits const& azure_traits(AzureKind kind);
 
-/// The published limits, as far as one instance of rekeyd can keep them for a provider instance.
+/// For its client: the published limits are kept for each vault by VaultLimits.
 ApiLimits azure_default_limits(AzureKind kind);
 
 }  // namespace rekeyd::providers

@@ -54,7 +54,7 @@ DiskEncryptionSet read_set(JsonObject const& object) {
 Result<DiskEncryptionSet> read_entry(JsonObject const& entry, std::string const& where) {
   JsonDefect defect;
   DiskEncryptionSet set = read_set(entry.reporting_to(defect));
-  if (!defect.none()) return std::unexpected(malformed_answer(defect.text(), where));
+  if (!defect.none()) return std::unexpected(malformed_answer(defect, where));
   return set;
 }
 

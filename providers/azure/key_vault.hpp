@@ -19,6 +19,8 @@ struct KeyVaultOptions {
   /// Managed HSM, where the rotate call is used: put a neutral rotation policy on keys that have none?
   bool set_neutral_rotation_policy{false};
   TrustedAuthority authority{};  ///< Whose challenges are believed, and for which tenant.
+  /// Shared by all that use these vaults; null: no limits are kept but the client's own.
+  std::shared_ptr<azure::VaultLimits> limits{};
 };
 
 /// Azure Key Vault or Managed HSM. All referenced objects must outlive the provider.

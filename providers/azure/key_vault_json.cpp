@@ -83,7 +83,7 @@ Result<KeyItem> read_item(JsonObject const& entry, std::string const& where) {
   item.managed = own.flag_if("managed").value_or(false);
   if (defect.none()) return item;
   auto const name = item.id.name.empty() ? std::string() : fmt::format(", key {}", item.id.name);
-  return std::unexpected(malformed_answer(defect.text(), where + name));
+  return std::unexpected(malformed_answer(defect, where + name));
 }
 
 unsigned curve_bits(std::string_view curve) {

@@ -89,7 +89,7 @@ KeyVersion key_version(KeyIdentifier const& id, KeyAttributes const& attributes,
 KeyVault::KeyVault(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
                    KeyVaultOptions options)
     : access_(client, credentials, clock, random,
-              VaultAccess::Options{options.kind, options.api_version, options.authority}),
+              VaultAccess::Options{options.kind, options.api_version, options.authority, options.limits}),
       clock_(clock),
       options_(std::move(options)),
       traits_(azure_traits(options_.kind)) {
@@ -210,6 +210,7 @@ asio::awaitable<Result<KeyVault::BundleReply>> KeyVault::get_key(Place place, st
   auto wrong = named_wrongly(bundle->id, *place.vault, place.key);
   if (wrong.empty() && !version.empty() && bundle->id.version != version) wrong = "kid names another version";
   if (!wrong.empty()) co_return std::unexpected(malformed_answer(wrong, reply->where));
+  access_.learn_type(*place.vault, place.key, bundle->type());
   BundleReply answer;
   answer.bundle = std::move(*bundle);
   answer.evidence = std::move(reply->evidence);

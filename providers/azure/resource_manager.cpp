@@ -59,7 +59,8 @@ class ResourceManager final : public ResourceController {
  public:
   ResourceManager(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
                   ResourceManagerOptions options)
-      : access_(client, credentials, clock, random, options.endpoint, options.audience),
+      : access_(client, credentials, clock, random,
+                {options.endpoint, options.audience, options.limits, options.caller, options.api_versions}),
         options_(std::move(options)) {
     for (ArmScope& scope : options_.scopes) {
       scope.subscription = lower_case(scope.subscription);
@@ -272,8 +273,7 @@ std::unique_ptr<ResourceController> make_resource_manager(ApiClient& client, Cre
 
 ApiLimits arm_default_limits() {
   ApiLimits limits;
-  limits.requests_per_second = 8;  // Writes refill at 10 a second, and others write as well.
-  limits.burst = 50;
+  limits.requests_per_second = 0;
   limits.in_flight_max = 8;
   return limits;
 }

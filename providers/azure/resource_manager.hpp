@@ -1,5 +1,6 @@
 #pragma once
 #include "providers/auth/credential_source.hpp"
+#include "providers/azure/arm_access.hpp"
 #include "providers/http/api_client.hpp"
 #include "providers/resource_controller.hpp"
 
@@ -26,6 +27,9 @@ struct ResourceManagerOptions {
   std::string audience;  ///< What its tokens are asked for: AzureCloud::arm_scope().
   std::vector<ArmScope> scopes;
   VaultsByHost vaults;
+  std::shared_ptr<azure::ArmLimits> limits{};  ///< Null: no limits are kept but the client's own.
+  azure::ArmLimits::Caller caller{};           ///< As whom they are kept.
+  azure::ArmApiVersions api_versions{};        ///< In the place of those that rekeyd was made with.
 };
 
 /// Azure Resource Manager: disk encryption sets. All referenced objects must outlive it.
@@ -33,8 +37,7 @@ std::unique_ptr<ResourceController> make_resource_manager(ApiClient& client, Cre
                                                           Clock& clock, Random& random,
                                                           ResourceManagerOptions options);
 
-/// ARM's token buckets for one subscription and principal refill 25 reads a second (its throttling page,
-/// 2024).
+/// For its client: the published limits are kept by ArmLimits.
 ApiLimits arm_default_limits();
 
 }  // namespace rekeyd::providers

@@ -1,6 +1,7 @@
 #include "providers/azure/vault_access.hpp"
 
 #include "providers/auth/bearer_challenge.hpp"
+#include "providers/azure/api_versions.hpp"
 #include "providers/azure/azure_error.hpp"
 #include "providers/json_answer.hpp"
 
@@ -58,16 +59,18 @@ std::string VaultAccess::place(VaultAddress const& vault, VaultCall const& call)
   return fmt::format("{} {}{}", call.method, vault.endpoint.text(), target.substr(0, target.find('?')));
 }
 
+std::string VaultAccess::target_of(VaultCall const& call) const {
+  if (!call.target.empty()) return call.target;
+  char const mark = call.path.find('?') == std::string::npos ? '?' : '&';
+  return fmt::format("{}{}api-version={}", call.path, mark, options_.api_version);
+}
+
 HttpRequest VaultAccess::build(VaultAddress const& vault, VaultCall const& call, AccessTokenPtr const& token,
                                std::string const& request_id) const {
   HttpRequest request;
   request.method = call.method;
   request.endpoint = vault.endpoint;
-  request.target = call.target;
-  if (request.target.empty()) {
-    char const mark = call.path.find('?') == std::string::npos ? '?' : '&';
-    request.target = fmt::format("{}{}api-version={}", call.path, mark, options_.api_version);
-  }
+  request.target = target_of(call);
   request.headers.emplace_back("Accept", "application/json");
   request.headers.emplace_back("x-ms-client-request-id", request_id);
   if (!call.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
@@ -95,7 +98,16 @@ asio::awaitable<Result<HttpResponse>> VaultAccess::send(VaultAddress const& vaul
                                                         AccessTokenPtr token, std::string request_id,
                                                         Clock::Mono deadline) {
   auto request = build(vault, call, token, request_id);
-  co_return co_await client_.call(std::move(request), call.repeatable, deadline);
+  Charges charges;
+  if (options_.limits) charges = options_.limits->charges(vault.endpoint, request.method, request.target);
+  auto response = co_await client_.call(std::move(request), call.repeatable, deadline, std::move(charges));
+  if (response && options_.limits)
+    options_.limits->learn_region(vault.endpoint, response->header("x-ms-keyvault-region"));
+  co_return response;
+}
+
+void VaultAccess::learn_type(VaultAddress const& vault, std::string const& key, KeyType const& type) {
+  if (options_.limits) options_.limits->learn_type(vault.endpoint, key, type);
 }
 
 asio::awaitable<Result<std::string>> VaultAccess::probe(VaultAddress const& vault, Clock::Mono deadline) {
@@ -145,7 +157,7 @@ asio::awaitable<Result<VaultReply>> VaultAccess::call(VaultAddress const& vault,
     VaultReply reply;
     reply.evidence = evidence_of(call, *response, std::move(request_id));
     reply.response = std::move(*response);
-    reply.where = where;
+    reply.where = where + asked_version_words(target_of(call));
     co_return reply;
   }
 }

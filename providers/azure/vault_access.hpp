@@ -4,12 +4,14 @@
 #include "providers/auth/credential_source.hpp"
 #include "providers/auth/key_vault_challenge.hpp"
 #include "providers/azure/azure_kind.hpp"
+#include "providers/azure/vault_limits.hpp"
 #include "providers/http/api_client.hpp"
 #include "providers/kms_provider.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -36,7 +38,8 @@ struct VaultCall {
 struct VaultReply {
   HttpResponse response;
   Evidence evidence;
-  std::string where;  ///< "GET https://kv1.vault.azure.net/keys/cmk": for errors about the body.
+  /// "GET https://kv1.vault.azure.net/keys/cmk (api-version 7.5)": for errors about the body.
+  std::string where;
 };
 
 /// Authenticated calls to the vaults of one provider instance.
@@ -52,7 +55,8 @@ class VaultAccess {
   struct Options {
     AzureKind kind{};
     std::string api_version;
-    TrustedAuthority authority;  ///< Whose challenges are believed.
+    TrustedAuthority authority;           ///< Whose challenges are believed.
+    std::shared_ptr<VaultLimits> limits;  ///< Kept by every call; null: none.
   };
 
   VaultAccess(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -61,6 +65,9 @@ class VaultAccess {
   /// Any status but 200 is an error. `vault` must outlive the call.
   boost::asio::awaitable<Result<VaultReply>> call(VaultAddress const& vault, VaultCall call,
                                                   Clock::Mono deadline);
+
+  /// What kind of key it is decides how much of the limits a call takes.
+  void learn_type(VaultAddress const& vault, std::string const& key, KeyType const& type);
 
   /// "METHOD https://host/path" for errors, query left out (it may hold a skip token of kilobytes).
   static std::string place(VaultAddress const& vault, VaultCall const& call);
@@ -71,6 +78,7 @@ class VaultAccess {
   boost::asio::awaitable<Result<HttpResponse>> send(VaultAddress const& vault, VaultCall const& call,
                                                     AccessTokenPtr token, std::string request_id,
                                                     Clock::Mono deadline);
+  std::string target_of(VaultCall const& call) const;
   HttpRequest build(VaultAddress const& vault, VaultCall const& call, AccessTokenPtr const& token,
                     std::string const& request_id) const;
   Evidence evidence_of(VaultCall const& call, HttpResponse const& response, std::string request_id) const;

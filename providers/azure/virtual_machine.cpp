@@ -44,7 +44,7 @@ Result<VirtualMachinePage> parse_virtual_machines(std::string_view body, std::st
     if (defect.none()) {
       page.machines.push_back(std::move(machine));
     } else {
-      page.defects.push_back(malformed_answer(defect.text(), where));
+      page.defects.push_back(malformed_answer(defect, where));
     }
   }
   if (!answer.sound()) return std::unexpected(answer.error(where));

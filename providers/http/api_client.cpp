@@ -26,6 +26,34 @@ Error not_sent(ErrorClass error_class, std::string what, HttpRequest const& requ
   return error;
 }
 
+Error over_limit(HttpRequest const& request, Clock::Mono::duration room_in) {
+  constexpr Clock::Mono::duration longest = std::chrono::hours(1);
+  auto error =
+      not_sent(ErrorClass::transient,
+               "the provider's published limits leave no room for the call within its patience", request);
+  error.code = over_published_limit;
+  error.retry_after = std::chrono::ceil<std::chrono::seconds>(
+      std::clamp(room_in, Clock::Mono::duration(std::chrono::seconds(1)), longest));
+  error.remedy = "nothing: it is tried again; docs/limits.md tells how much of the limits rekeyd takes";
+  return error;
+}
+
+bool is_over_limit(Result<HttpResponse> const& outcome) {
+  return !outcome && outcome.error().code == over_published_limit;
+}
+
+// One more waits for a published limit, as long as this lives.
+class Waiting {
+ public:
+  explicit Waiting(ApiCounters& counters) : counters_(counters) { ++counters_.waiting; }
+  ~Waiting() { --counters_.waiting; }
+  Waiting(Waiting const&) = delete;
+  Waiting& operator=(Waiting const&) = delete;
+
+ private:
+  ApiCounters& counters_;
+};
+
 // A server's 5xx or 408 leaves open what it did before; any other answer is its word.
 bool may_have_acted(Result<HttpResponse> const& outcome) {
   if (!outcome) return outcome.error().delivery == Delivery::maybe_applied;
@@ -42,9 +70,9 @@ class PacedApiClient final : public ApiClient {
         door_(clock, limits.in_flight_max,
               Pacing(limits.requests_per_second, limits.burst, clock.mono_now())) {}
 
-  asio::awaitable<Result<HttpResponse>> call(HttpRequest request, Repeatable repeatable,
-                                             Clock::Mono deadline) override;
-  ApiCounters counters() const override { return counters_; }
+  asio::awaitable<Result<HttpResponse>> call(HttpRequest request, Repeatable repeatable, Clock::Mono deadline,
+                                             Charges charges) override;
+  ApiCounters counters() const override;
   std::optional<DateReading> last_date() const override { return last_date_; }
   void when_date_is_read(std::function<void(DateReading const&)> heard) override {
     heard_ = std::move(heard);
@@ -56,13 +84,17 @@ class PacedApiClient final : public ApiClient {
     HttpRequest request;
     Repeatable repeatable{};
     Clock::Mono deadline;
+    Charges charges;
     Admission::Ticket ticket{};
+    TicketLine::Ticket quota_ticket{};
+    Clock::Mono::duration waited{};  ///< For published limits.
     int tries{0};
     bool maybe_applied{false};  ///< By this try or an earlier one.
   };
 
   asio::awaitable<Result<HttpResponse>> try_until_settled(Call& ongoing);
   asio::awaitable<Result<HttpResponse>> try_once(Call& ongoing);
+  asio::awaitable<Result<QuotaPass>> take_quota(Call& ongoing);
   std::optional<Clock::Mono> next_try(Call const& ongoing, Result<HttpResponse> const& outcome);
   void note(Result<HttpResponse> const& outcome, Clock::Mono sent);
 
@@ -72,19 +104,30 @@ class PacedApiClient final : public ApiClient {
   ApiLimits limits_;
   Admission door_;
   ApiCounters counters_;
+  Clock::Mono::duration waited_{};
   std::optional<DateReading> last_date_;
   std::string last_date_text_;
   std::function<void(DateReading const&)> heard_;
 };
 
+ApiCounters PacedApiClient::counters() const {
+  ApiCounters counters = counters_;
+  counters.waited = std::chrono::duration_cast<std::chrono::milliseconds>(waited_);
+  return counters;
+}
+
 asio::awaitable<Result<HttpResponse>> PacedApiClient::call(HttpRequest request, Repeatable repeatable,
-                                                           Clock::Mono deadline) {
+                                                           Clock::Mono deadline, Charges charges) {
   ++counters_.calls;
   Call ongoing;
   ongoing.request = std::move(request);
   ongoing.repeatable = repeatable;
   ongoing.deadline = deadline;
+  ongoing.charges = std::move(charges);
   ongoing.ticket = door_.draw_ticket();
+  if (!ongoing.charges.empty()) {
+    ongoing.quota_ticket = ongoing.charges.front().allowance->line->draw_ticket();
+  }
   Result<HttpResponse> outcome;
   try {
     outcome = co_await try_until_settled(ongoing);
@@ -109,7 +152,24 @@ asio::awaitable<Result<HttpResponse>> PacedApiClient::try_until_settled(Call& on
   }
 }
 
+// The patience of the call goes on only once it may be sent: it is for the service's answer.
+asio::awaitable<Result<QuotaPass>> PacedApiClient::take_quota(Call& ongoing) {
+  if (ongoing.charges.empty()) co_return QuotaPass();
+  auto const since = clock_.mono_now();
+  auto const latest = since + limits_.quota_patience - ongoing.waited;
+  Waiting const waiting(counters_);
+  QuotaAnswer answer = co_await enter(clock_, ongoing.charges, ongoing.quota_ticket, latest);
+  auto const waited = clock_.mono_now() - since;
+  ongoing.waited += waited;
+  if (ongoing.deadline < Clock::Mono::max() - waited) ongoing.deadline += waited;
+  waited_ += waited;
+  if (answer.pass) co_return std::move(answer.pass);
+  co_return std::unexpected(over_limit(ongoing.request, answer.not_before - clock_.mono_now()));
+}
+
 asio::awaitable<Result<HttpResponse>> PacedApiClient::try_once(Call& ongoing) {
+  auto const quota = co_await take_quota(ongoing);
+  if (!quota) co_return std::unexpected(quota.error());
   auto const pass = co_await door_.enter(ongoing.ticket, ongoing.deadline);
   if (!pass) {
     auto error =
@@ -149,7 +209,7 @@ void PacedApiClient::note(Result<HttpResponse> const& outcome, Clock::Mono sent)
 std::optional<Clock::Mono> PacedApiClient::next_try(Call const& ongoing,
                                                     Result<HttpResponse> const& outcome) {
   auto const verdict = after_try(outcome, ongoing.repeatable);
-  if (verdict == AfterTry::done) return std::nullopt;
+  if (verdict == AfterTry::done || is_over_limit(outcome)) return std::nullopt;
   auto const now = clock_.mono_now();
   std::chrono::milliseconds wait = backoff(limits_, ongoing.tries, random_.unit());
   if (outcome) {
@@ -157,7 +217,8 @@ std::optional<Clock::Mono> PacedApiClient::next_try(Call const& ongoing,
     if (asked) wait = std::max<std::chrono::milliseconds>(wait, *asked);
   }
   auto const again_at = now + wait;
-  if (verdict == AfterTry::pause_then_again) door_.pause(again_at);
+  if (verdict == AfterTry::pause_then_again && ongoing.charges.empty()) door_.pause(again_at);
+  if (outcome) refused(ongoing.charges, outcome->status, now, again_at);
   bool const in_time = ongoing.tries < limits_.tries_max && again_at < ongoing.deadline;
   return in_time ? std::optional(again_at) : std::nullopt;
 }

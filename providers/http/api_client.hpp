@@ -1,4 +1,5 @@
 #pragma once
+#include "providers/http/quota.hpp"
 #include "providers/http/transport.hpp"
 #include "providers/system/random.hpp"
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace rekeyd::providers {
 
@@ -25,12 +27,19 @@ struct ApiLimits {
   std::chrono::milliseconds call_timeout{30'000};  ///< One exchange.
   std::chrono::milliseconds first_backoff{500};    ///< Doubles; jittered by half.
   std::chrono::milliseconds backoff_max{30'000};
+  std::chrono::seconds quota_patience{600};  ///< How long a call waits for a published limit, in all.
 };
 
 /// What calls to one provider instance cost so far. For status, metrics and the benchmark.
 struct ApiCounters {
   std::uint64_t calls{}, retries{}, throttled{}, failed{};
+  std::uint64_t waiting{};             ///< Calls that wait for a published limit now.
+  std::chrono::milliseconds waited{};  ///< So long have calls waited for published limits, all together.
+  bool operator==(ApiCounters const&) const = default;
 };
+
+/// Error::code of a call that was not sent because the published limits leave no room for it in time.
+inline constexpr char over_published_limit[] = "over_published_limit";
 
 /// What a provider instance's `Date` said, and when it said so: halfway between request and answer.
 struct DateReading {
@@ -45,14 +54,22 @@ std::chrono::seconds clock_offset(DateReading const& reading, Clock const& clock
 
 /// Sends one provider instance's requests: waits for its concurrency and rate limits, retries what may be
 /// retried (connection failures before the first byte; 429; and, if repeatable, 408, 5xx except 501 and lost
-/// replies), honours Retry-After (seconds or a date), pauses the whole instance on 429, and never outlives
-/// the deadline. Time in queues counts against the deadline. FIFO.
+/// replies), honours Retry-After (seconds or a date) and never outlives the deadline. First come, first
+/// served.
+///
+/// A call that names the published limits which it draws on (`charges`) keeps them with each of its tries; a
+/// 429 pauses and lowers those limits, and else the whole instance. Its deadline counts from when it is sent:
+/// what it waits for these limits is added. Waiting for the instance's own limits counts against it.
 class ApiClient {
  public:
   virtual ~ApiClient() = default;
   /// Any final HTTP status is a success here; the caller knows what its service's bodies mean.
   virtual boost::asio::awaitable<Result<HttpResponse>> call(HttpRequest request, Repeatable repeatable,
-                                                            Clock::Mono deadline) = 0;
+                                                            Clock::Mono deadline, Charges charges) = 0;
+  boost::asio::awaitable<Result<HttpResponse>> call(HttpRequest request, Repeatable repeatable,
+                                                    Clock::Mono deadline) {
+    return call(std::move(request), repeatable, deadline, Charges());
+  }
   virtual ApiCounters counters() const = 0;
   /// The newest reading, if an answer carried a Date.
   virtual std::optional<DateReading> last_date() const = 0;

@@ -134,7 +134,7 @@ Result<Page<T>> read_page(std::string_view body, std::string const& where, Read 
     }
     JsonDefect ignored;
     auto const id = body_excerpt(entry.reporting_to(ignored).text_if("id"));
-    page.defects.push_back(malformed_answer(defect.text(), id.empty() ? where : where + ", entry " + id));
+    page.defects.push_back(malformed_answer(defect, id.empty() ? where : where + ", entry " + id));
   }
   if (!answer.sound()) return std::unexpected(answer.error(where));
   return page;

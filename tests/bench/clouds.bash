@@ -1,20 +1,27 @@
-# Sourced. The simulated clouds of worlds/bench.yaml: starting them, asking them, and wrk beside us.
-# Needs $bin, $home; sets $port, $clouds_pid.
+# Sourced. The simulated clouds: starting them, asking them, and wrk beside us.
+# Needs $bin, $home; sets $port, $clouds_pid, $ca.
 
-start_clouds() {
-  say "starting rekeyd-sim: it makes 64 RSA keys, and wraps 25,000 DEKs"
-  "$bin/tests/simulator/rekeyd-sim" --world tests/simulator/worlds/bench.yaml --listen 127.0.0.1:0 \
-    --ready-file "$home/port" --make-ca "$home/ca" --write-envelopes "$home/deks" >"$home/rekeyd-sim.log" 2>&1 &
-  clouds_pid=$!
-  pids+=("$clouds_pid")
-  wait_for 300 "the clouds' readiness" test -s "$home/port"
-  port=$(<"$home/port")
+declare -A clouds_started
+
+# use_clouds WORLD: those of worlds/WORLD.yaml, from now on.
+use_clouds() {
+  ca=$home/ca-$1
+  if [[ -z ${clouds_started[$1]:-} ]]; then
+    say "starting rekeyd-sim for $1: it makes RSA keys, and wraps 20,000 DEKs or more"
+    "$bin/tests/simulator/rekeyd-sim" --world "tests/simulator/worlds/$1.yaml" --listen 127.0.0.1:0 \
+      --ready-file "$home/port-$1" --make-ca "$ca" --write-envelopes "$home/deks" >"$home/rekeyd-sim-$1.log" 2>&1 &
+    clouds_started[$1]=$!
+    pids+=("$!")
+    wait_for 300 "the clouds' readiness" test -s "$home/port-$1"
+  fi
+  clouds_pid=${clouds_started[$1]}
+  port=$(<"$home/port-$1")
 }
 
 cloud() {
   local host=$1 target=$2
   shift 2
-  curl -sS --fail --cacert "$home/ca/ca.pem" --connect-to "$host:443:127.0.0.1:$port" "$@" "https://$host$target"
+  curl -sS --fail --cacert "$ca/ca.pem" --connect-to "$host:443:127.0.0.1:$port" "$@" "https://$host$target"
 }
 
 # Calls that the named hosts (a jq array) have answered: {"operation status": count}.

@@ -1,12 +1,15 @@
 # Sourced. rekeyd on configurations of the benchmark's own: caps raised out of the way, inventory once.
 # Needs $bin, $home, $port; sets $rekeyd_pid, $database.
 
+# What a provider entry may ask. The limits that Azure publishes are out of the way, too, unless a scene is about them.
+azure_limits='in_flight: 32, per_second: 10000, published_percent: 100000'
+
 # write_provider_azure VAULT..., write_provider_ibm: on stdout.
 write_provider_azure() {
   printf '  - name: azure-bench\n    kind: azure-key-vault\n    vaults: [%s]\n' "$(IFS=,; printf '%s' "$*")"
   printf '    credentials:\n      tenant: 11111111-2222-4333-8444-555555555555\n'
   printf '      client_id: 66666666-7777-4888-8999-000000000001\n      client_secret: { credential: azure-bench }\n'
-  printf '    limits: { in_flight: 32, per_second: 10000 }\n'
+  printf '    limits: { %s }\n' "$azure_limits"
 }
 write_provider_ibm() {
   printf '  - name: ibm-bench\n    kind: ibm-key-protect\n    credentials: { api_key: { credential: ibm-bench } }\n'
@@ -22,8 +25,9 @@ configure() {
   {
     printf 'version: 1\npolicies: policies.d\ninventory: { every: 7 days }\n'
     printf 'rotations: { per_hour: 100000, in_flight: 16, storm_warning_percent: 100, storm_hold_percent: 100 }\n'
-    printf 'network:\n  ca_file: %s\n  connect_to:\n' "$home/ca/ca.pem"
-    for host in login.microsoftonline.com {bench-a,bench-b,bench-deks}.vault.azure.net iam.cloud.ibm.com \
+    printf 'network:\n  ca_file: %s\n  connect_to:\n' "$ca/ca.pem"
+    for host in login.microsoftonline.com {bench-a,bench-b,bench-deks,limited-deks,limited-disks}.vault.azure.net \
+      management.azure.com iam.cloud.ibm.com \
       us-south.kms.cloud.ibm.com; do
       printf '    "%s:443": "127.0.0.1:%s"\n' "$host" "$port"
     done

@@ -45,6 +45,8 @@ TEST_CASE("what rekeyd.yaml leaves out has its documented default") {
   CHECK(settings.dek_stores.empty());
   ProviderSettings const& provider = settings.providers.at(0);
   CHECK(provider.limits.in_flight == 16);
+  CHECK(provider.limits.published_percent == 50);
+  CHECK(provider.limits.per_second == 0);
   CHECK(provider.limits.tries == 5);
   CHECK(provider.limits.call_timeout == 30s);
   auto const& azure = std::get<AzureSettings>(provider.cloud);
@@ -184,6 +186,50 @@ TEST_CASE(
     CHECK(line.find("is not fit for it") != std::string::npos);
     CHECK(line.find("no tenant") == std::string::npos);
   }
+}
+
+TEST_CASE("more than Azure publishes is warned of, and IBM has no such share") {
+  auto const told = [](std::string const& provider, std::string const& percent) {
+    std::string const limits = "    limits: { published_percent: " + percent + " }\n";
+    auto const loaded =
+        parse_settings(test::settings_file() + provider + limits, "rekeyd.yaml", "/", test::no_environment());
+    std::string rules;
+    for (Diagnostic const& each : loaded.diagnostics) rules += each.rule + " ";
+    return rules;
+  };
+  CHECK(told("", "1").empty());
+  CHECK(told("", "100").empty());
+  CHECK(told("", "101") == "above-published ");
+  CHECK(told("", "0") == "out-of-range ");
+  CHECK(told("", "half") == "wrong-type ");
+  std::string const ibm =
+      "  - name: ibm-prod\n    kind: ibm-key-protect\n    credentials: { api_key: { credential: ibm-prod } "
+      "}\n"
+      "    instances:\n      - name: kp-main\n        id: 0a0a0a0a-0000-4000-8000-000000000001\n"
+      "        url: https://us-south.kms.cloud.ibm.com\n";
+  CHECK(told(ibm, "50") == "unknown-field ");
+}
+
+TEST_CASE("API versions of resources are dates, and old ones are warned of") {
+  auto const told = [](std::string const& version) {
+    auto const loaded = parse_settings(
+        test::settings_file() + "    resource_api_versions: { disk_encryption_sets: \"" + version + "\" }\n",
+        "rekeyd.yaml", "/", test::no_environment());
+    std::string rules;
+    for (Diagnostic const& each : loaded.diagnostics) rules += each.rule + " ";
+    return rules;
+  };
+  CHECK(told("2023-10-02").empty());
+  CHECK(told("2026-03-02-preview").empty());
+  CHECK(told("2021-04-01") == "old-api-version ");
+  for (char const* none :
+       {"7.5", "2023-13-02", "2023-02-30", "2023-10-2", "latest", "2023-10-02-beta", "2023-10-02&a=b"})
+    CHECK(told(none) == "api-version ");
+  Settings const settings = settings_of(test::settings_file() +
+                                        "    resource_api_versions: { virtual_machines: \"2025-04-01\" }\n");
+  auto const& azure = std::get<AzureSettings>(settings.providers.at(0).cloud);
+  CHECK(azure.resource_api_versions ==
+        std::map<std::string, std::string>{{"microsoft.compute/virtualmachines", "2025-04-01"}});
 }
 
 }  // namespace rekeyd::config

@@ -46,22 +46,36 @@ TEST_CASE("each member of another type is a defect that names its path") {
     read(answer.root().object("o").reporting_to(defect));
     CHECK_THAT(defect.text(), Catch::Equals(words));
   };
-  check([](auto o) { (void)o.text_if("t"); }, "o.t should be a text");
-  check([](auto o) { (void)o.text("t"); }, "o.t should be a text that is not empty");
+  check([](auto o) { (void)o.text_if("t"); }, "o.t should be a text, and a number came");
+  check([](auto o) { (void)o.text("t"); }, "o.t should be a text that is not empty, and a number came");
   check([](auto o) { (void)o.text("missing"); }, "o.missing is missing");
-  check([](auto o) { (void)o.integer_if("i"); }, "o.i should be a whole number");
-  check([](auto o) { (void)o.integer_if("i2"); }, "o.i2 should be a whole number");
-  check([](auto o) { (void)o.integer_if("i3"); }, "o.i3 should be a whole number");
-  check([](auto o) { (void)o.flag_if("f"); }, "o.f should be true or false");
+  check([](auto o) { (void)o.integer_if("i"); }, "o.i should be a whole number, and a text came");
+  check([](auto o) { (void)o.integer_if("i2"); }, "o.i2 should be a whole number, and a number came");
+  check([](auto o) { (void)o.integer_if("i3"); }, "o.i3 should be a whole number, and a number came");
+  check([](auto o) { (void)o.flag_if("f"); }, "o.f should be true or false, and a text came");
   check([](auto o) { (void)o.epoch_if("e"); }, "o.e should be seconds since 1970");
   check([](auto o) { (void)o.epoch_if("e2"); }, "o.e2 should be seconds since 1970");
   check([](auto o) { (void)o.date_if("d"); }, "o.d should be a date and time (RFC 3339)");
-  check([](auto o) { (void)o.object("s"); }, "o.s should be an object");
+  check([](auto o) { (void)o.object("s"); }, "o.s should be an object, and a text came");
   check([](auto o) { (void)o.object("missing"); }, "o.missing is missing");
-  check([](auto o) { (void)o.objects_if("s"); }, "o.s should be an array");
-  check([](auto o) { (void)o.texts_if("l"); }, "o.l should be an array of texts");
-  check([](auto o) { (void)o.texts_if("s"); }, "o.s should be an array of texts");
-  check([](auto o) { (void)o.text_map_if("a"); }, "o.a should hold texts only");
+  check([](auto o) { (void)o.objects_if("s"); }, "o.s should be an array, and a text came");
+  check([](auto o) { (void)o.texts_if("l"); }, "o.l should be an array of texts, and a number came");
+  check([](auto o) { (void)o.texts_if("s"); }, "o.s should be an array of texts, and a text came");
+  check([](auto o) { (void)o.text_map_if("a"); }, "o.a should be an object of texts, and a number came");
+}
+
+TEST_CASE("a member of another type has an error of its own, and a missing one has not") {
+  JsonAnswer changed(R"({"n":1})");
+  (void)changed.root().text("n");
+  auto const error = changed.error("GET https://host/path (api-version 2023-10-02)");
+  CHECK(error.code == changed_type_code);
+  CHECK(error.error_class == ErrorClass::malformed);
+  CHECK_THAT(error.what, Catch::Contains("n should be a text that is not empty, and a number came"));
+  CHECK_THAT(error.where, Catch::Contains("api-version 2023-10-02"));
+  CHECK_THAT(error.remedy, Catch::Contains("API version"));
+  JsonAnswer missing(R"({})");
+  (void)missing.root().text("n");
+  CHECK(missing.error("").code.empty());
 }
 
 TEST_CASE("missing members and null are the same where a member may be absent") {

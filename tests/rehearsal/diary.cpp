@@ -148,10 +148,10 @@ void Diary::life_over(std::vector<daemon::ProviderReport> const& providers) {
     provider.name = of_life.name.str();
     provider.kind = of_life.kind;
     provider.keys = std::max(provider.keys, of_life.keys);
-    provider.calls += of_life.calls;
-    provider.retries += of_life.retries;
-    provider.throttled += of_life.throttled;
-    provider.failed += of_life.failed;
+    provider.calls += of_life.calls.calls;
+    provider.retries += of_life.calls.retries;
+    provider.throttled += of_life.calls.throttled;
+    provider.failed += of_life.calls.failed;
   }
 }
 

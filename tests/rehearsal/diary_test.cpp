@@ -143,11 +143,11 @@ TEST_CASE("the calls of all lives of the daemon count together", "[rehearsal]") 
   daemon::ProviderReport provider;
   provider.name = ProviderName("p");
   provider.keys = 3;
-  provider.calls = 10;
-  provider.throttled = 1;
+  provider.calls.calls = 10;
+  provider.calls.throttled = 1;
   book.diary.life_over({provider});
-  provider.calls = 5;
-  provider.throttled = 0;
+  provider.calls.calls = 5;
+  provider.calls.throttled = 0;
   book.diary.life_over({provider});
   Findings const findings = book.closed({});
   CHECK(findings.providers[0].calls == 15);

@@ -48,3 +48,58 @@ TEST_CASE("Without limits nothing is throttled") {
   AzureCaller azure(vault_with("{ name: root, kty: RSA-HSM }"));
   CHECK(allowed_rotations(azure, 30) == 30);
 }
+
+namespace {
+
+/// How many of `tries` GETs of a key in one moment were allowed.
+int allowed_reads(AzureCaller& azure, std::string const& key, int tries) {
+  int allowed = 0;
+  for (int i = 0; i < tries; ++i) allowed += azure.get("/keys/" + key).status == 200 ? 1 : 0;
+  return allowed;
+}
+
+}  // namespace
+
+TEST_CASE("Twenty creations of software keys in ten seconds, and an HSM key counts for two") {
+  AzureCaller azure(vault_with("{ name: root }"), published);
+  CHECK(allowed_rotations(azure, 25) == 20);
+  AzureCaller mixed(vault_with("{ name: root }, { name: hard, kty: RSA-HSM }"), published);
+  for (int i = 0; i < 6; ++i) CHECK(mixed.post("/keys/hard/rotate").status == 200);
+  CHECK(allowed_rotations(mixed, 25) == 8);
+}
+
+TEST_CASE("Reading a key weighs as much as its type does, in one sum over all types") {
+  AzureCaller azure(vault_with("{ name: big, kty: RSA-HSM, size: 4096 }, { name: root, kty: RSA-HSM }"),
+                    published);
+  CHECK(allowed_reads(azure, "big", 248) == 248);
+  CHECK(allowed_reads(azure, "root", 20) == 16);
+}
+
+TEST_CASE("A window slides, unless the world says that it is fixed") {
+  AzureCaller sliding(vault_with("{ name: root, kty: RSA-HSM }"), published);
+  sliding.wait(std::chrono::seconds(9));
+  CHECK(allowed_rotations(sliding, 10) == 10);
+  sliding.wait(std::chrono::seconds(1));
+  CHECK(allowed_rotations(sliding, 1) == 0);
+  AzureCaller fixed(vault_with("{ name: root, kty: RSA-HSM }"), published + "  limit_windows: fixed\n");
+  fixed.wait(std::chrono::seconds(9));
+  CHECK(allowed_rotations(fixed, 10) == 10);
+  fixed.wait(std::chrono::seconds(1));
+  CHECK(allowed_rotations(fixed, 10) == 10);
+}
+
+TEST_CASE("Six vaults together get no more than five are allowed") {
+  std::string vaults;
+  for (int i = 1; i <= 6; ++i) {
+    std::string one = vault_with("{ name: root, kty: RSA-HSM }");
+    one.replace(one.find("kv1"), 3, "kv" + std::to_string(i));
+    vaults += (i > 1 ? "\n    " : "") + one;
+  }
+  AzureCaller azure(vaults, published);
+  int allowed = 0;
+  for (int i = 1; i <= 6; ++i) {
+    azure.use("kv" + std::to_string(i) + ".vault.azure.net");
+    allowed += allowed_rotations(azure, 10);
+  }
+  CHECK(allowed == 50);
+}

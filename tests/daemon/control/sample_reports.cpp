@@ -4,6 +4,7 @@
 
 namespace rekeyd::test {
 
+using daemon::CallReport;
 using daemon::DekStoreReport;
 using daemon::HoldReport;
 using daemon::KeyReport;
@@ -156,28 +157,26 @@ StatusReport sample_status() {
   s.warnings = {"the clock is 95 s behind azure-prod's"};
   for (KeyReport const& each : sample_keys()) s.counts[to_text(each.verdict.status)] += 1;
   s.next_due = at("2026-04-08T08:00:00Z");
-  s.providers = {ProviderReport{.name = ProviderName("azure-prod"),
-                                .kind = "azure-key-vault",
-                                .reachable = true,
-                                .last_error = "",
-                                .last_inventory = at("2026-03-02T01:00:00Z"),
-                                .keys = 7,
-                                .calls = 1234,
-                                .retries = 5,
-                                .throttled = 2,
-                                .failed = 0,
-                                .clock_offset_s = -95},
-                 ProviderReport{.name = ProviderName("ibm-prod"),
-                                .kind = "ibm-key-protect",
-                                .reachable = false,
-                                .last_error = "cannot connect: Connection refused",
-                                .last_inventory = std::nullopt,
-                                .keys = 1,
-                                .calls = 3,
-                                .retries = 2,
-                                .throttled = 0,
-                                .failed = 3,
-                                .clock_offset_s = std::nullopt}};
+  s.providers = {
+      ProviderReport{
+          .name = ProviderName("azure-prod"),
+          .kind = "azure-key-vault",
+          .reachable = true,
+          .last_error = "",
+          .last_inventory = at("2026-03-02T01:00:00Z"),
+          .keys = 7,
+          .calls = {.calls = 1234, .retries = 5, .throttled = 2, .failed = 0, .waiting = 12, .waited_s = 345},
+          .resource_calls = CallReport{.calls = 78, .waited_s = 6},
+          .clock_offset_s = -95},
+      ProviderReport{.name = ProviderName("ibm-prod"),
+                     .kind = "ibm-key-protect",
+                     .reachable = false,
+                     .last_error = "cannot connect: Connection refused",
+                     .last_inventory = std::nullopt,
+                     .keys = 1,
+                     .calls = {.calls = 3, .retries = 2, .failed = 3},
+                     .resource_calls = std::nullopt,
+                     .clock_offset_s = std::nullopt}};
   s.dek_stores = {
       DekStoreReport{.name = DekStoreName("orders"), .defects = {}, .defects_total = 0},
       DekStoreReport{

@@ -1,5 +1,6 @@
 #include "providers/azure/resource_manager.hpp"
 
+#include "providers/json_answer.hpp"
 #include "tests/providers/cloud_script.hpp"
 
 #include <catch2/catch.hpp>
@@ -26,8 +27,9 @@ std::string set_text(std::string const& version, std::string const& more = "") {
 }
 
 struct ArmWorld : CloudScript {
-  ArmWorld() {
+  explicit ArmWorld(azure::ArmApiVersions versions = {}) {
     ResourceManagerOptions options;
+    options.api_versions = std::move(versions);
     options.endpoint.host = "management.azure.com";
     options.audience = "https://management.azure.com";
     options.scopes = {{"99999999-AAAA-4bbb-8ccc-000000000001", {}}};
@@ -63,6 +65,36 @@ TEST_CASE("a survey asks for the audience of Resource Manager and each type's ow
   CHECK(world.credentials.audiences.front() == "https://management.azure.com");
   CHECK(world.sent("GET " + sets_path).at(0).target.find("api-version=2023-10-02") != std::string::npos);
   CHECK(world.sent("GET " + machines_path).at(0).target.find("api-version=2024-03-01") != std::string::npos);
+}
+
+TEST_CASE("another API version is asked of just the type for which it is set") {
+  azure::ArmApiVersions newer;
+  newer["microsoft.compute/diskencryptionsets"] = "2026-03-02";
+  ArmWorld world(newer);
+  world.list(set_text("v1"));
+  REQUIRE(world.run(world.manager->survey(world.deadline())));
+  CHECK(world.sent("GET " + sets_path).at(0).target.find("api-version=2026-03-02") != std::string::npos);
+  auto const associated = world.sent("GET " + set_path + "/associatedResources");
+  CHECK(associated.at(0).target.find("api-version=2026-03-02") != std::string::npos);
+  CHECK(world.sent("GET " + machines_path).at(0).target.find("api-version=2024-03-01") != std::string::npos);
+}
+
+TEST_CASE("a body that changed its type says which member, what came, and which API version was asked") {
+  ArmWorld world;
+  auto const changed =
+      GENERATE(R"("activeKey":"https://pay.vault.azure.net/keys/cmk/v1")",
+               R"("activeKey":[{"keyUrl":"https://pay.vault.azure.net/keys/cmk/v1"}])",
+               R"("activeKey":{"keyUrl":{"uri":"https://pay.vault.azure.net/keys/cmk/v1"}})");
+  world.on("GET " + set_path,
+           fmt::format(R"({{"id":"{}","identity":{{"type":"SystemAssigned"}},"properties":{{{}}}}})",
+                       set_path, changed));
+  auto const seen = world.run(world.manager->describe(ResourceId(set_path), world.deadline()));
+  REQUIRE_FALSE(seen);
+  CAPTURE(to_text(seen.error()));
+  CHECK(seen.error().code == changed_type_code);
+  CHECK(seen.error().error_class == ErrorClass::malformed);
+  CHECK_THAT(seen.error().what, Catch::Contains("activeKey") && Catch::Contains(" came"));
+  CHECK_THAT(seen.error().where, Catch::Contains(set_path) && Catch::EndsWith("(api-version 2023-10-02)"));
 }
 
 TEST_CASE("a set that uses a key of a vault that nobody configured is not ours") {

@@ -77,11 +77,14 @@ std::unique_ptr<Service> read_machine(Section& azure, std::set<std::string> cons
 
 struct Limits {
   bool published{false};
+  Throttle::Windows windows{};
   std::optional<unsigned> retry_after;
 };
 
 Limits read_limits(Section& azure) {
-  Limits limits{azure.word("limits", {"none", "published"}, "none") == "published", std::nullopt};
+  bool const fixed = azure.word("limit_windows", {"sliding", "fixed"}, "sliding") == "fixed";
+  Limits limits{azure.word("limits", {"none", "published"}, "none") == "published",
+                fixed ? Throttle::Windows::fixed : Throttle::Windows::sliding, std::nullopt};
   if (azure.has("retry_after_s"))
     limits.retry_after = static_cast<unsigned>(azure.number("retry_after_s", 0, 3600, 1));
   return limits;
@@ -110,6 +113,7 @@ VaultSettings read_settings(Section& section, Limits const& limits, std::set<std
     }
   }
   settings.limits = limits.published;
+  settings.windows = limits.windows;
   settings.retry_after = limits.retry_after;
   return settings;
 }
@@ -129,9 +133,13 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& node, Seed
   if (azure.word("assertions", {"once", "reusable"}, "once") == "reusable") entra->allow_reused_assertions();
   services.push_back(std::move(entra));
   auto directory = std::make_unique<VaultDirectory>();
+  constexpr unsigned vaults_of_a_subscription = 5;
+  auto const subscription =
+      std::make_shared<Throttle>(VaultKind::vault, limits.windows, vaults_of_a_subscription);
   for (auto& section : azure.sections("vaults")) {
     auto settings = read_settings(section, limits, tenant_ids);
     VaultKind const kind = settings.kind;
+    if (kind == VaultKind::vault) settings.subscription = subscription;
     auto vault = std::make_unique<Vault>(std::move(settings), mint, context.random, context.rsa_keys);
     for (auto& keys : section.sections("keys")) {
       for (auto& key : read_keys(keys, kind, context)) {

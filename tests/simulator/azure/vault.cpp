@@ -48,7 +48,7 @@ Vault::Vault(VaultSettings settings, TokenMint mint, Randomness& random, RsaPool
       mint_(std::move(mint)),
       random_(random),
       pool_(pool),
-      throttle_(settings_.kind) {}
+      throttle_(settings_.kind, settings_.windows) {}
 
 std::vector<std::string> Vault::hosts() const {
   auto const& suffix = suffix_of(settings_.kind);
@@ -163,7 +163,16 @@ Answer Vault::refusal(unsigned status, Request const&) const {
 }
 
 bool Vault::allows(Work work, KeyShape const& shape, Instant now) {
-  return !settings_.limits || throttle_.allows(work, shape, now);
+  if (!settings_.limits) return true;
+  bool const here = throttle_.allows(work, shape, now);
+  bool const everywhere = !settings_.subscription || settings_.subscription->allows(work, shape, now);
+  return here && everywhere;
+}
+
+bool Vault::allows(Work work, Call const& call) {
+  auto const& segments = call.target.segments;
+  auto const key = segments.size() > 1 ? keys_.find(lower(segments[1])) : keys_.end();
+  return allows(work, key == keys_.end() ? KeyShape{} : key->second.versions.back().shape, call.now);
 }
 
 // Managed HSM has no limit on key operations as such: too many of them show as an unavailable service.

@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,6 +32,8 @@ struct VaultSettings {
   /// What rotate takes over beside type, size and operations: unconfirmed, so switchable.
   std::set<std::string> rotate_keeps{"tags", "exportable", "release_policy"};
   bool limits{false};  ///< Keep the published limits, with 429.
+  Throttle::Windows windows{Throttle::Windows::sliding};
+  std::shared_ptr<Throttle> subscription;  ///< Of all vaults of the subscription; null: HSM pools have none.
   std::optional<unsigned>
       retry_after;  ///< Seconds in Retry-After beside such a 429; unconfirmed, so optional.
 };
@@ -79,6 +82,8 @@ class Vault : public Service {
   Answer route_deleted(Call const& call);
   void add_headers(Answer& answer, Request const& request);
   bool allows(Work work, KeyShape const& shape, Instant now);
+  /// The same with the shape of the key that the path names, if it names one.
+  bool allows(Work work, Call const& call);
   Answer too_much(Work work) const;
   Answer ok(boost::json::object body, char const* operation) const;
 

@@ -20,7 +20,7 @@ Answer being_deleted() {
 }  // namespace
 
 Answer Vault::remove(Call const& call) {
-  if (!allows(Work::remove, {}, call.now)) return too_much(Work::remove);
+  if (!allows(Work::remove, call)) return too_much(Work::remove);
   auto const key = live_key(call.target.segments[1], call.now);
   if (!key) return key.error();
   (*key)->deleted = call.now;
@@ -31,6 +31,7 @@ Answer Vault::remove(Call const& call) {
 }
 
 Answer Vault::deleted_key(Call const& call) {
+  if (!allows(Work::read, call)) return too_much(Work::read);
   std::string const& name = call.target.segments[1];
   auto const found = keys_.find(lower(name));
   if (found == keys_.end() || !found->second.deleted || call.now < *found->second.deleted + transition) {
@@ -43,7 +44,7 @@ Answer Vault::deleted_key(Call const& call) {
 }
 
 Answer Vault::recover(Call const& call) {
-  if (!allows(Work::remove, {}, call.now)) return too_much(Work::remove);
+  if (!allows(Work::remove, call)) return too_much(Work::remove);
   std::string const& name = call.target.segments[1];
   auto const found = keys_.find(lower(name));
   if (found == keys_.end() || !found->second.deleted) return deleted_not_found(name);
@@ -55,7 +56,7 @@ Answer Vault::recover(Call const& call) {
 }
 
 Answer Vault::purge(Call const& call) {
-  if (!allows(Work::remove, {}, call.now)) return too_much(Work::remove);
+  if (!allows(Work::remove, call)) return too_much(Work::remove);
   std::string const& name = call.target.segments[1];
   auto const found = keys_.find(lower(name));
   if (found == keys_.end() || !found->second.deleted) return deleted_not_found(name);

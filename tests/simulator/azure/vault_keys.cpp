@@ -106,7 +106,7 @@ Answer Vault::import_key(Call const& call) {
   if (!body) return malformed_body();
   auto brought = parse_import(*body, settings_.kind);
   if (!brought) return brought.error();
-  if (!allows(Work::create, brought->shape, call.now)) return too_much(Work::create);
+  if (!allows(Work::import, brought->shape, call.now)) return too_much(Work::import);
   auto const existing = key_for_new_version(call.target.segments[1], call.now);
   if (!existing) return existing.error();
   KeyVersion version;
@@ -116,7 +116,7 @@ Answer Vault::import_key(Call const& call) {
 }
 
 Answer Vault::get(Call const& call) {
-  if (!allows(Work::other, {}, call.now)) return too_much(Work::other);
+  if (!allows(Work::read, call)) return too_much(Work::read);
   auto const key = live_key(call.target.segments[1], call.now);
   if (!key) return key.error();
   auto const version = version_of(**key, version_segment(call.target), call.now);
@@ -125,7 +125,7 @@ Answer Vault::get(Call const& call) {
 }
 
 Answer Vault::update(Call const& call) {
-  if (!allows(Work::other, {}, call.now)) return too_much(Work::other);
+  if (!allows(Work::read, call)) return too_much(Work::read);
   auto const body = json_object(call.request.body);
   if (!body) return malformed_body();
   auto const changes = parse_changes(*body);

@@ -72,7 +72,7 @@ std::string Vault::next_link(Call const& call, std::string const& marker, unsign
 }
 
 Answer Vault::list_by_name(Call const& call, bool deleted, char const* operation) {
-  if (!allows(Work::other, {}, call.now)) return too_much(Work::other);
+  if (!allows(Work::list, call)) return too_much(Work::list);
   auto const page = parse_page(settings_.kind, call.target);
   if (!page) return bad_page();
   json::array value;
@@ -102,7 +102,7 @@ Answer Vault::list_keys(Call const& call) { return list_by_name(call, false, "ke
 Answer Vault::list_deleted(Call const& call) { return list_by_name(call, true, "deletedkeys.list"); }
 
 Answer Vault::list_versions(Call const& call) {
-  if (!allows(Work::other, {}, call.now)) return too_much(Work::other);
+  if (!allows(Work::read, call)) return too_much(Work::read);
   auto const page = parse_page(settings_.kind, call.target);
   if (!page) return bad_page();
   auto const key = live_key(call.target.segments[1], call.now);

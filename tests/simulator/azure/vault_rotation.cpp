@@ -60,7 +60,7 @@ Answer Vault::rotate(Call const& call) {
 
 Answer Vault::rotation_policy(Call const& call) {
   if (call.too_old_for_rotation) return too_old();
-  if (!allows(Work::other, {}, call.now)) return too_much(Work::other);
+  if (!allows(Work::read, call)) return too_much(Work::read);
   auto const key = live_key(call.target.segments[1], call.now);
   if (!key) return key.error();
   if (call.request.method == "PUT") return put_rotation_policy(call, **key);
