@@ -36,7 +36,8 @@ std::chrono::seconds window_of(std::string_view policy) {
   policy.remove_suffix(minutes.size());
   auto const digits = policy.find_last_not_of("0123456789");
   auto const count = number(policy.substr(digits == std::string_view::npos ? 0 : digits + 1));
-  return count && *count >= 1 && *count <= 24 * 60 ? std::chrono::minutes(*count) : longest;
+  return count && *count >= 1 && *count <= std::chrono::minutes(24h).count() ? std::chrono::minutes(*count)
+                                                                             : longest;
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST_CASE("a bundle that is not one names the member") {
       {"created text", "attributes.created should be"},
       {"enabled text", "attributes.enabled should be"},
       {"tags list", "tags should be an object"},
-      {"tags numbers", "tags should hold texts only"},
+      {"tags numbers", "tags should be an object of texts"},
   }));
   BundleText text;
   if (change == "no key") text.key = "null";
