@@ -131,18 +131,22 @@ asio::awaitable<Result<Rewrapped>> KeyVault::rewrap(WrappedDek dek, VersionId ta
   }
   auto refused = refuse_dek(dek);
   if (refused) co_return std::unexpected(std::move(*refused));
+  // Each call may wait for room under the published limits: none of them takes the others' time.
+  auto const patience = deadline - clock_.mono_now();
   // First the look at the target: no DEK is unwrapped that cannot be wrapped again.
   auto wrapper = co_await look_at_target(*place, target, deadline);
   if (!wrapper) co_return std::unexpected(std::move(wrapper.error()));
   std::string const where = fmt::format("wrapped DEK {} of {}", dek.id.str(), dek.key.text());
   auto algorithm = wrap_algorithm(**wrapper, dek.algorithm, where);
   if (!algorithm) co_return std::unexpected(std::move(algorithm.error()));
+  deadline = clock_.mono_now() + patience;
   auto unwrapped = co_await unwrap_at_service(*place, dek, deadline);
   if (!unwrapped) co_return std::unexpected(std::move(unwrapped.error()));
   auto misfit = refuse_size(unwrapped->dek, *algorithm, where);
   if (misfit) co_return std::unexpected(std::move(*misfit));
   dek.version = target;
   if (wrap_at_service_too || !(*wrapper)->rsa) {
+    deadline = clock_.mono_now() + patience;
     auto wrapped = co_await wrap_at_service(*place, std::move(dek), std::move(*algorithm),
                                             std::move(unwrapped->dek), deadline);
     if (wrapped) wrapped->evidence.notes["unwrap_request_id"] = unwrapped->evidence.request_id;

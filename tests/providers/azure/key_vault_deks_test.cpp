@@ -64,6 +64,25 @@ TEST_CASE(
   CHECK(world.sent(wrap_call).empty());
 }
 
+TEST_CASE("what a rewrap waits for room under the limits takes none of its calls' time") {
+  VaultWorld world;
+  world.options.limits = std::make_shared<azure::VaultLimits>(world.loop.clock);
+  auto const& vault = world.options.vaults.front().endpoint;
+  world.options.limits->add(vault, AzureKind::key_vault, 50);
+  world.restart();
+  world.on(look_call, rsa_target(world).str());
+  world.on(unwrap_call, result('1', dek_bytes));
+  world.on(wrap_call, result('2', std::string(256, 'v')));
+  auto const reading = world.options.limits->charges(vault, "GET", "/keys/cmk");
+  auto const before = world.loop.clock.mono_now();
+  reading.front().allowance->allowance.hold(before + std::chrono::minutes(9));
+  auto const rewrapped = world.run(
+      world.provider->rewrap(dek(world), VersionId(version_id('2')), true, before + std::chrono::minutes(2)));
+  REQUIRE(rewrapped);
+  CHECK(world.loop.clock.mono_now() >= before + std::chrono::minutes(9));
+  CHECK(world.client->counters().waited >= std::chrono::minutes(9));
+}
+
 TEST_CASE("one look at the new version serves the DEKs of a minute, then it is taken again") {
   VaultWorld world;
   world.on(look_call, rsa_target(world).str());
