@@ -39,10 +39,36 @@ Diagnostic warning(RotationPolicy const& policy, std::string const& what, std::s
           {}};
 }
 
+/// A source that is not there would show only when the key is due: an error, unlike a policy that matches
+/// nothing yet.
+void check_material(MaterialSourceName const& source, SourcePlace const& place,
+                    std::vector<std::string> const& sources, std::vector<Diagnostic>& found) {
+  if (source.empty() || std::ranges::find(sources, source.str()) != sources.end()) return;
+  found.push_back(
+      {Severity::error,
+       place,
+       "unknown-name",
+       fmt::format("rekeyd.yaml has no material source '{}'", source.str()),
+       sources.empty() ? "add it under 'material_sources' there" : did_you_mean(source.str(), sources),
+       {}});
+}
+
+void check_materials(PolicySet const& policies, Settings const& settings, std::vector<Diagnostic>& found) {
+  std::vector<std::string> sources;
+  for (auto const& source : settings.material_sources) sources.push_back(source.name.str());
+  for (RotationPolicy const& policy : policies.policies) {
+    check_material(policy.material, policy.place, sources, found);
+    for (KeyOverride const& exception : policy.keys) {
+      if (exception.material) check_material(*exception.material, exception.place, sources, found);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Diagnostic> check_names(PolicySet const& policies, Settings const& settings) {
   std::vector<Diagnostic> found;
+  check_materials(policies, settings, found);
   std::vector<std::string> providers;
   for (ProviderSettings const& provider : settings.providers) providers.push_back(provider.name.str());
   for (RotationPolicy const& policy : policies.policies) {

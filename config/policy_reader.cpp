@@ -85,19 +85,29 @@ KeySelector selector_of(Given const& given, Findings& findings) {
   return selector;
 }
 
+std::optional<MaterialSourceName> material_of(Given const& given, Findings& findings) {
+  auto const name = text_of(given, findings);
+  if (!name) return std::nullopt;
+  if (is_name(*name)) return MaterialSourceName(*name);
+  findings.error(given.at(), "name",
+                 fmt::format("{}: a material source's name is {}", given.label, name_rule));
+  return std::nullopt;
+}
+
 std::optional<KeyOverride> override_of(Given const& given, Findings& findings) {
   if (!map_of(given, findings)) return std::nullopt;
   FieldReader fields(given, findings);
   KeyOverride exception;
   exception.place = findings.place(given.at());
   auto key = pattern_of(fields.required("key", "key: cmk-ledger"), findings);
-  bool const changes_something = fields.has("every") || fields.has("mode");
+  bool const changes_something = fields.has("every") || fields.has("mode") || fields.has("material");
   exception.every = interval_of(fields.optional("every"), findings);
   exception.mode = word_of<Mode>(fields.optional("mode"), findings);
+  exception.material = material_of(fields.optional("material"), findings);
   fields.finish();
   if (!changes_something) {
     findings.error(given.at(), "empty-override", "this exception changes nothing",
-                   "give it 'every' or 'mode', or remove it");
+                   "give it 'every', 'mode' or 'material', or remove it");
   }
   if (!key) return std::nullopt;
   exception.key = std::move(*key);
@@ -146,6 +156,7 @@ RotationPolicy policy_of(Given const& given, Findings& findings) {
   policy.spread = std::chrono::floor<std::chrono::seconds>(spread.value_or(1h));
   assign(policy.wrap, word_of<WrapBy>(fields.optional("wrap"), findings));
   policy.limits = rotation_limits_of(fields.optional("rotations"), findings);
+  assign(policy.material, material_of(fields.optional("material"), findings));
   policy.keys = overrides_of(fields.optional("keys"), findings);
   fields.finish();
   check_overrides(policy, findings);

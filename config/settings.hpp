@@ -99,6 +99,22 @@ struct DekStoreSettings {
   std::filesystem::path path;  ///< Directory of envelope files; walked with its sub-directories.
 };
 
+/// Material from OpenSSL's random generator.
+struct RandomMaterial {
+  std::optional<unsigned> bits;  ///< Of symmetric keys whose provider does not tell their size.
+};
+
+/// Material that a person puts into FOLDER/PROVIDER/VAULT/KEY.
+struct FileMaterial {
+  std::filesystem::path folder;
+};
+
+/// Where new material for imported keys comes from; policies name it.
+struct MaterialSourceSettings {
+  MaterialSourceName name;
+  std::variant<RandomMaterial, FileMaterial> kind;
+};
+
 struct NetworkSettings {
   std::filesystem::path ca_file;                  ///< Empty: the system's authorities.
   std::map<std::string, std::string> connect_to;  ///< "host:port" → "address:port".
@@ -126,6 +142,7 @@ struct Settings {
   RotationSettings rotations;
   std::vector<ProviderSettings> providers;
   std::vector<DekStoreSettings> dek_stores;
+  std::vector<MaterialSourceSettings> material_sources;
 };
 
 }  // namespace rekeyd::config

@@ -1,5 +1,6 @@
 #include "config/settings_reader.hpp"
 
+#include "config/material_reader.hpp"
 #include "config/name_syntax.hpp"
 #include "config/provider_reader.hpp"
 #include "config/settings_fields.hpp"
@@ -188,6 +189,7 @@ Settings read_settings(YamlValue const& root, fs::path const& folder, Environmen
       fields.required("providers", "providers: [{ name: azure-prod, kind: azure-key-vault, ... }]"),
       environment, findings);
   settings.dek_stores = dek_stores_of(fields.optional("dek_stores"), folder, findings);
+  settings.material_sources = read_material_sources(fields.optional("material_sources"), folder, findings);
   fields.finish();
   return settings;
 }

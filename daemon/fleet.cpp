@@ -150,6 +150,7 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, BrakeFacts const* brakes) const 
     auto const& capabilities = instance->kms->capabilities(key.stored.key.ref);
     facts.rotation_floor = capabilities.rotation_floor;
     facts.deactivated_may_rotate = capabilities.deactivated_may_rotate;
+    facts.provider_tells_origin = capabilities.tells_origin;
   }
   return facts;
 }

@@ -198,8 +198,9 @@ asio::awaitable<Result<storage::StepRecord>> Journal::intend(Rotation rotation) 
   co_return record;
 }
 
-asio::awaitable<Result<void>> Journal::keep(Rotation rotation) {
+asio::awaitable<Result<void>> Journal::keep(Rotation rotation, std::optional<HistoryEvent> event) {
   storage::Change change;
+  if (event) change.events.push_back(*std::move(event));
   change.rotations.push_back(std::move(rotation));
   return group_.commit(std::move(change));
 }

@@ -26,8 +26,8 @@ class Journal {
   static void add_opening(Rotation const& rotation, storage::Change& change);
   /// `rotation.step` is about to be tried. Returns the record that settle() completes.
   boost::asio::awaitable<Result<storage::StepRecord>> intend(Rotation rotation);
-  /// The rotation as it is, in the middle of a step.
-  boost::asio::awaitable<Result<void>> keep(Rotation rotation);
+  /// The rotation as it is, in the middle of a step, and what is to be told with it.
+  boost::asio::awaitable<Result<void>> keep(Rotation rotation, std::optional<HistoryEvent> event);
   /// The try is over: `after` is the rotation as advance() left it; `facts` are rows that change with it
   /// (a new key version, a moved registration) and further events; `follower` is opened with them.
   ///

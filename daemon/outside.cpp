@@ -1,5 +1,6 @@
 #include "daemon/outside.hpp"
 
+#include "daemon/material_sources.hpp"
 #include "providers/dek/envelope_directory.hpp"
 #include "providers/http/tls_transport.hpp"
 #include "providers/system/system_clock.hpp"
@@ -91,6 +92,7 @@ Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_
   outside.world->committing = outside.committing.get();
   if (auto added = add_providers(settings, outside); !added) return std::unexpected(added.error());
   if (auto added = add_dek_stores(settings, *outside.world); !added) return std::unexpected(added.error());
+  outside.world->material_sources = make_material_sources(settings, true);
   return outside;
 }
 

@@ -14,6 +14,7 @@ Result<ReloadAnswer> PoliciesInForce::load(std::string const& caller) {
   config::Loaded<PolicySet> loaded = config::load_policies(settings_.policies);
   if (loaded.value) {
     std::ranges::move(config::check_names(*loaded.value, settings_), std::back_inserter(loaded.diagnostics));
+    if (config::has_errors(loaded.diagnostics)) loaded.value.reset();
   }
   ReloadAnswer answer;
   std::vector<std::string> told_warnings;

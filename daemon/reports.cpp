@@ -1,5 +1,6 @@
 #include "daemon/reports.hpp"
 
+#include "daemon/material_drawing.hpp"
 #include "daemon/policy_coverage.hpp"
 #include "daemon/storm.hpp"
 
@@ -48,7 +49,7 @@ Unspread without_spread(PolicySet const& policies) {
 }
 
 /// The entries of one key: the first may lie behind us, the rest follow from it.
-void plan_key(TrackedKey const& key, AppliedPolicy const& applied, Unspread const& unspread,
+void plan_key(TrackedKey const& key, AppliedPolicy const& applied, Unspread const& unspread, bool imported,
               PlanReport& plan) {
   RootKey const& root = key.stored.key;
   AppliedPolicy by_calendar = applied;
@@ -65,6 +66,7 @@ void plan_key(TrackedKey const& key, AppliedPolicy const& applied, Unspread cons
     entry.past_due = dates[i] <= plan.from;
     entry.at = dates[i];
     entry.why = why(key, applied, i + 1, calendar[i], dates[i]);
+    if (imported) entry.why += ", with material from " + applied.material.str();
     plan.entries.push_back(std::move(entry));
     // What follows a date already missed depends on when it is made good; a plan does not guess it.
     if (plan.entries.back().past_due) return;
@@ -210,11 +212,14 @@ PlanReport report_plan(World& world, Fleet const& fleet, Instant until) {
   PlanReport plan;
   plan.from = world.clock.wall_now();
   plan.until = until;
+  MaterialDrawing const material(world);
   Unspread const unspread = without_spread(fleet.policies());
   for (auto const& [ref, key] : fleet.keys()) {
     Verdict const said = fleet.verdict(key);
     auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-    if (applied != nullptr && has_dates(key, said)) plan_key(key, *applied, unspread, plan);
+    if (applied != nullptr && has_dates(key, said)) {
+      plan_key(key, *applied, unspread, material.needs_material(key), plan);
+    }
     if (said.reason == "no_policy") ++plan.keys_without_policy;
     if (said.status == KeyStatus::blocked || said.status == KeyStatus::unknown) {
       plan.findings.push_back(ref.text() + ": " + said.sentence);

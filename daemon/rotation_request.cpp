@@ -36,6 +36,12 @@ std::optional<Error> held_by_floor(World& world, RootKey const& root) {
       "ask again then");
 }
 
+bool lacks_material(TrackedKey const& key) {
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  bool const named = applied != nullptr && !applied->material.empty();
+  return key.stored.key.origin == Origin::imported && !named;
+}
+
 }  // namespace
 
 Result<TrackedKey*> find_key_by_words(Fleet& fleet, std::string const& words) {
@@ -66,13 +72,17 @@ std::optional<Error> why_not_on_request(World& world, Fleet const& fleet, Tracke
                                                       : "wait until it has ended");
   }
   Verdict const said = fleet.verdict(key);
+  if (lacks_material(key)) {
+    return error_of(ErrorClass::permanent,
+                    fmt::format("{} cannot be rotated: its material was imported, a new version needs new "
+                                "material",
+                                name),
+                    "name a source of it in the key's policy (material: NAME)");
+  }
   bool const out_of_scope = key.stored.gone || root.managed_elsewhere || root.state != KeyState::active ||
-                            root.origin == Origin::imported || said.status == KeyStatus::unknown;
+                            said.status == KeyStatus::unknown;
   if (out_of_scope) {
-    std::string const why = root.origin == Origin::imported
-                                ? "its material was imported, a new version needs new material"
-                                : said.sentence;
-    return error_of(ErrorClass::permanent, fmt::format("{} cannot be rotated: {}", name, why), "");
+    return error_of(ErrorClass::permanent, fmt::format("{} cannot be rotated: {}", name, said.sentence), "");
   }
   return held_by_floor(world, root);
 }

@@ -196,9 +196,13 @@ asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedK
     Result<void> const replaceable = co_await store->rehearse(rotation.key);
     if (!replaceable) co_return ended(std::move(rotation), outcome_of(replaceable.error()));
   }
+  Result<void> const supplied = co_await material_.look(rotation, key);
+  if (!supplied) co_return ended(std::move(rotation), outcome_of(supplied.error()));
   auto const deadline = world_.clock.mono_now() + call_patience;
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
-  Result<providers::Evidence> const fit = co_await kms.preflight_rotate(key.stored.key, deadline);
+  RootKey root = key.stored.key;
+  if (material_.needs_material(key)) root.origin = Origin::imported;
+  Result<providers::Evidence> const fit = co_await kms.preflight_rotate(std::move(root), deadline);
   if (!fit) co_return ended(std::move(rotation), outcome_of(fit.error()));
   StepResult done = ended(std::move(rotation), StepDone{});
   tell_of_neutral_policy(done.rotation, *fit, world_.clock.wall_now(), done.facts);
@@ -229,13 +233,15 @@ asio::awaitable<StepResult> RotationSteps::send_rotate(Rotation rotation, Tracke
                                                        Record record) {
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
   Rotation const before = rotation;
+  Result<DrawnMaterial> drawn = co_await material_.draw(rotation, key);
+  if (!drawn) co_return ended(std::move(rotation), outcome_of(drawn.error()));
   rotation = sending(world_, std::move(rotation));
-  Result<void> const durable = co_await record(rotation);
+  Result<void> const durable = co_await record(rotation, std::move(drawn->event));
   if (!durable) {
     Error const& not_durable = durable.error();
     co_return ended(before, StepAgain{not_durable});
   }
-  providers::RotateOrder order{rotation.id, key.stored.key};
+  providers::RotateOrder order{rotation.id, key.stored.key, std::move(drawn->material)};
   auto const deadline = world_.clock.mono_now() + call_patience;
   Result<providers::RotateReceipt> const receipt = co_await kms.rotate(std::move(order), deadline);
   if (receipt && receipt->version) {

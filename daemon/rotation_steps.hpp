@@ -1,5 +1,6 @@
 #pragma once
 #include "daemon/fleet.hpp"
+#include "daemon/material_drawing.hpp"
 #include "daemon/resource_mover.hpp"
 #include "daemon/rewrapper.hpp"
 #include "daemon/stop_flag.hpp"
@@ -28,11 +29,13 @@ struct StepResult {
 /// crash, a lost answer or a long sleep.
 class RotationSteps {
  public:
-  /// Makes `rotation` durable as it is, before a request goes out: the intent of the act itself.
-  using Record = std::function<boost::asio::awaitable<Result<void>>(Rotation rotation)>;
+  /// Makes `rotation` durable as it is, before a request goes out: the intent of the act itself, and an event
+  /// that belongs to it.
+  using Record = std::function<boost::asio::awaitable<Result<void>>(Rotation rotation,
+                                                                    std::optional<HistoryEvent> event)>;
 
   RotationSteps(World& world, StopFlag const& stop)
-      : world_(world), rewrapper_(world, stop), mover_(world, stop) {}
+      : world_(world), material_(world), rewrapper_(world, stop), mover_(world, stop) {}
 
   /// Carries out `rotation.step`. `key` is the key as tracked, not to be changed while a rotation is open.
   boost::asio::awaitable<StepResult> run(Rotation rotation, TrackedKey const& key, Record record);
@@ -51,6 +54,7 @@ class RotationSteps {
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
 
   World& world_;
+  MaterialDrawing material_;
   Rewrapper rewrapper_;
   ResourceMover mover_;
 };

@@ -153,7 +153,9 @@ asio::awaitable<std::optional<storage::StepRecord>> Rotator::intend(TrackedKey& 
 /// One try of the rotation's current step. Returns the next step's intent when that may follow at once.
 asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey& key,
                                                                       storage::StepRecord intended) {
-  RotationSteps::Record const keep = [this](Rotation rotation) { return journal_.keep(std::move(rotation)); };
+  RotationSteps::Record const keep = [this](Rotation rotation, std::optional<HistoryEvent> event) {
+    return journal_.keep(std::move(rotation), std::move(event));
+  };
   bool const moves_resources = key.rotation->step >= Step::propagate;
   StepResult result = co_await steps_.run(*key.rotation, key, keep);
   if (moves_resources) key.moved_resources = world_.clock.mono_now();

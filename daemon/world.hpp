@@ -1,6 +1,7 @@
 #pragma once
 #include "daemon/provider_instance.hpp"
 #include "providers/dek/dek_store.hpp"
+#include "providers/material/material_source.hpp"
 #include "providers/system/clock.hpp"
 #include "providers/system/random.hpp"
 #include "storage/store.hpp"
@@ -27,6 +28,7 @@ struct World {
   ProviderInstances providers;
   std::vector<std::unique_ptr<providers::DekStore>> dek_stores;
   boost::asio::thread_pool* committing{};  ///< Waits for the disk in the loop's place (GroupCommit); or null.
+  providers::MaterialSources material_sources{};  ///< For the next versions of imported keys.
 
   /// The instance of that name, or null when the configuration no longer has it.
   ProviderInstance* provider(ProviderName const& name) {

@@ -1,5 +1,7 @@
 #include "policy/decision.hpp"
 
+#include "policy/imported_key.hpp"
+
 #include <fmt/format.h>
 
 namespace rekeyd {
@@ -129,12 +131,20 @@ std::optional<Verdict> rotated_by_provider(KeyFacts const& facts) {
                              facts.key.provider_rotation->interval));
 }
 
+/// Where the next version's material comes from, if not from the provider.
+std::string material_words(KeyFacts const& facts) {
+  AppliedPolicy const& applied = *policy_of(facts);
+  if (!is_imported(facts.key, applied.material, facts.provider_tells_origin)) return {};
+  if (applied.material.empty()) return {};
+  return fmt::format(", with material from {}", applied.material.str());
+}
+
 std::optional<Verdict> not_yet_due(KeyFacts const& facts) {
   Instant const due = *due_of(facts);
   if (facts.now >= due) return std::nullopt;
-  Verdict said =
-      verdict(KeyStatus::ready, "within_cryptoperiod",
-              fmt::format("due {} by policy {}", to_rfc3339(due), policy_of(facts)->policy->name.str()));
+  Verdict said = verdict(KeyStatus::ready, "within_cryptoperiod",
+                         fmt::format("due {} by policy {}{}", to_rfc3339(due),
+                                     policy_of(facts)->policy->name.str(), material_words(facts)));
   said.due = due;
   said.next_try = due;
   return said;
@@ -150,9 +160,10 @@ std::optional<Verdict> cannot_be_rotated(KeyFacts const& facts) {
         fmt::format("the key is {} at its provider; enable it there, or exclude it from the policy",
                     to_text(state)));
   }
-  if (facts.key.origin == Origin::imported) {
+  if (facts.key.origin == Origin::imported && policy_of(facts)->material.empty()) {
     return verdict(KeyStatus::blocked, "imported_needs_material",
-                   "the key's material was imported: a new version needs new material from its owner");
+                   "the key's material was imported: a new version needs new material from its owner, and "
+                   "its policy names no source of it (material: NAME)");
   }
   return std::nullopt;
 }
@@ -190,9 +201,9 @@ std::optional<Verdict> held_by_brakes(KeyFacts const& facts) {
 std::optional<Verdict> due_now(KeyFacts const& facts) {
   Instant const due = *due_of(facts);
   bool const late = facts.now >= due + facts.overdue_after;
-  Verdict said =
-      verdict(late ? KeyStatus::overdue : KeyStatus::due, "cryptoperiod_over",
-              fmt::format("was due {} by policy {}", to_rfc3339(due), policy_of(facts)->policy->name.str()));
+  Verdict said = verdict(late ? KeyStatus::overdue : KeyStatus::due, "cryptoperiod_over",
+                         fmt::format("was due {} by policy {}{}", to_rfc3339(due),
+                                     policy_of(facts)->policy->name.str(), material_words(facts)));
   said.due = due;
   said.next_try = due;  // past: as soon as the caps allow, the longest due first
   return said;

@@ -24,8 +24,9 @@ struct KeyFacts {
   std::string read_error;  ///< Why the last reading of the key failed; empty if it did not.
   std::optional<std::chrono::seconds> rotation_floor;  ///< The provider's least time between rotations.
   bool deactivated_may_rotate{};
-  bool admitted{true};         ///< Since it was found, it has been judged whether too many are due at once.
-  BrakeFacts const* brakes{};  ///< What may keep a rotation from beginning now; null: not asked for.
+  bool provider_tells_origin{};  ///< Whether material was imported is the provider's word, not the policy's.
+  bool admitted{true};           ///< Since it was found, it has been judged whether too many are due at once.
+  BrakeFacts const* brakes{};    ///< What may keep a rotation from beginning now; null: not asked for.
   std::chrono::seconds overdue_after{};
   Instant now{};
   /// A backup took the database's place and the provider has not been read since: nothing stored is believed.

@@ -35,6 +35,7 @@ enum class EventKind {
   deks_rewrapped,       ///< A batch; counts are in `details`.
   dek_refused,          ///< One wrapped DEK could not be re-wrapped; the old one stays.
   rotation_policy_set,  ///< A neutral policy was put on a Managed HSM key so that it can be rotated.
+  material_drawn,       ///< New material for an imported key; its fingerprint is in `details`.
   hold_placed,          ///< Scheduled rotations do not begin any more; which, and why, is in `details`.
   hold_changed,         ///< A hold goes on with other figures: a probe has failed, more keys are concerned.
   hold_released,        ///< A hold is let go, by a person or because what it was about is over.

@@ -44,11 +44,12 @@ KeyOverride const* override_for(RotationPolicy const& policy, RootKey const& key
 }
 
 AppliedPolicy apply(RotationPolicy const& policy, RootKey const& key) {
-  AppliedPolicy applied{&policy, policy.every, policy.mode, policy.place};
+  AppliedPolicy applied{&policy, policy.every, policy.mode, policy.place, policy.material};
   if (KeyOverride const* exception = override_for(policy, key)) {
     applied.every = exception->every.value_or(policy.every);
     applied.mode = exception->mode.value_or(policy.mode);
     applied.place = exception->place;
+    applied.material = exception->material.value_or(policy.material);
   }
   return applied;
 }

@@ -26,7 +26,8 @@ struct AppliedPolicy {
   RotationPolicy const* policy{};  ///< Lives as long as the PolicySet.
   Months every;
   Mode mode;
-  SourcePlace place;  ///< Of the override if one decided, else of the policy.
+  SourcePlace place;              ///< Of the override if one decided, else of the policy.
+  MaterialSourceName material{};  ///< Empty: there is none for imported keys.
 };
 
 struct NoPolicy {};

@@ -32,7 +32,9 @@ using RotationId =
     Name<struct RotationIdTag>;  ///< Ours; also the operation id written into a version's tags.
 using ResourceId = Name<struct ResourceIdTag>;      ///< ARM id, CRN, or "dek-store:NAME".
 using DekStoreName = Name<struct DekStoreNameTag>;  ///< A wrapped-DEK store's name in rekeyd.yaml.
-using DekId = Name<struct DekIdTag>;                ///< One wrapped DEK within its store.
+using MaterialSourceName =
+    Name<struct MaterialSourceNameTag>;  ///< A key-material source's name in rekeyd.yaml.
+using DekId = Name<struct DekIdTag>;     ///< One wrapped DEK within its store.
 
 /// One root key, unambiguous over all clouds: "azure-prod/payments-eu/cmk-ledger".
 /// Azure compares names without regard to case; the parts are kept in lower case there.

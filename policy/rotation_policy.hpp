@@ -48,6 +48,7 @@ struct KeyOverride {
   std::optional<Months> every;
   std::optional<Mode> mode;
   SourcePlace place;
+  std::optional<MaterialSourceName> material{};
 };
 
 /// A YAML rule that selects root keys and says when and how they rotate.
@@ -62,6 +63,8 @@ struct RotationPolicy {
   std::vector<KeyOverride> keys;
   SourcePlace place;
   RotationLimits limits{};  ///< Of this policy alone; the caps over all keys count besides.
+  MaterialSourceName
+      material{};  ///< Where imported keys get the material of their next version; may be empty.
 };
 
 /// All policies in force, loaded and swapped as one.

@@ -2,6 +2,7 @@
 #include "policy/error.hpp"
 #include "policy/key.hpp"
 #include "policy/registration.hpp"
+#include "providers/material/key_material.hpp"
 #include "providers/secret.hpp"
 #include "providers/system/clock.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ struct Capabilities {
   std::optional<unsigned> versions_max;                ///< Hard limit of versions a key.
   std::optional<unsigned> versions_warning;            ///< From here on something else breaks (backup).
   bool deactivated_may_rotate{};
+  bool tells_origin{};         ///< Whether a key's material was imported; else a tag or the policy says so.
   bool tells_registrations{};  ///< It keeps a list of what uses a key; else a ResourceController may know.
 };
 
@@ -52,6 +55,8 @@ struct KeyDescription {
 struct RotateOrder {
   RotationId operation;  ///< Written into the version where the provider has a place for it.
   RootKey key;           ///< As last read: what the new version must inherit.
+  /// What to import. Null: the provider makes the material, and an imported key is refused.
+  std::shared_ptr<KeyMaterial const> material{};
 };
 
 struct RotateReceipt {
@@ -85,6 +90,7 @@ class KmsProvider {
                                                                                   Clock::Mono deadline) = 0;
 
   /// Can a rotation succeed? Reads only; a refusal is a permanent or access error that says what to do.
+  /// Whether there is material for an imported key is its source's to say.
   virtual boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) = 0;
   /// Makes a new key version, which becomes the current one.
   virtual boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) = 0;

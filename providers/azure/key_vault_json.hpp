@@ -1,5 +1,6 @@
 #pragma once
 #include "policy/error.hpp"
+#include "policy/imported_key.hpp"
 #include "policy/key.hpp"
 #include "providers/secret.hpp"
 
@@ -17,9 +18,6 @@ namespace rekeyd::providers::azure {
 
 /// The tag that carries our operation id in a version that we created.
 inline constexpr char operation_tag[] = "rekeyd-op";
-/// A tag by which an operator says where a key's material came from; the value "imported" is known. The
-/// service itself does not tell (only Managed HSM's external keys show it).
-inline constexpr char origin_tag[] = "rekeyd-origin";
 inline constexpr std::size_t tags_max = 15;
 
 /// "https://HOST[:port]/keys/NAME[/VERSION]", taken apart and in lower case: Azure compares host and name

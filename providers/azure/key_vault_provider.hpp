@@ -10,7 +10,7 @@
 namespace rekeyd::providers::azure {
 
 /// make_key_vault's class. One file for each thing it does: key_vault_read.cpp, key_vault_rotate.cpp,
-/// key_vault_deks.cpp.
+/// key_vault_import.cpp, key_vault_deks.cpp.
 class KeyVault final : public KmsProvider {
  public:
   KeyVault(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -76,6 +76,12 @@ class KeyVault final : public KmsProvider {
                                                     Evidence& evidence, Clock::Mono deadline);
   Result<RotateReceipt> read_receipt(Place const& place, VaultReply const& reply, KeyBundle const& before,
                                      std::string const& operation);
+
+  // key_vault_import.cpp
+  boost::asio::awaitable<Result<Evidence>> preflight_import(Place place, BundleReply current,
+                                                            Clock::Mono deadline);
+  boost::asio::awaitable<Result<RotateReceipt>> import_version(Place place, KeyBundle current,
+                                                               RotateOrder order, Clock::Mono deadline);
 
   // key_vault_deks.cpp
   boost::asio::awaitable<Result<WrapTargetPtr>> look_at_target(Place place, VersionId version,

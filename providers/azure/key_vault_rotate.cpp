@@ -101,6 +101,10 @@ asio::awaitable<Result<Evidence>> KeyVault::preflight_rotate(RootKey key, Clock:
   if (!current) co_return std::unexpected(std::move(current.error()));
   auto unfit = unfit_for_rotation(current->bundle, current->where);
   if (unfit) co_return std::unexpected(std::move(*unfit));
+  if (key.origin == Origin::imported || is_marked_imported(current->bundle)) {
+    auto importable = co_await preflight_import(std::move(*place), std::move(*current), deadline);
+    co_return importable;
+  }
   auto kind = choose_rotation_call(options_.rotate_by, current->bundle, current->where);
   if (!kind) co_return std::unexpected(std::move(kind.error()));
   Evidence evidence = std::move(current->evidence);
@@ -130,6 +134,19 @@ asio::awaitable<Result<RotateReceipt>> KeyVault::rotate(RotateOrder order, Clock
                 fmt::format("the current version is {}, not {} as when this rotation began",
                             bundle.id.version, order.key.current->str()),
                 {}, current->where));
+  }
+  if (order.material) {
+    auto imported = co_await import_version(*place, bundle, std::move(order), deadline);
+    co_return imported;
+  }
+  if (is_marked_imported(bundle)) {
+    co_return std::unexpected(
+        refusal(ErrorClass::permanent,
+                "the key's material was imported: a new version needs new material from its owner",
+                "name a source of it in the policy (material: NAME), or import a version by hand: rekeyd "
+                "will find it "
+                "and move the dependants",
+                current->where));
   }
   auto kind = choose_rotation_call(options_.rotate_by, bundle, current->where);
   if (!kind) co_return std::unexpected(std::move(kind.error()));

@@ -22,11 +22,6 @@ Error refusal(std::string what, std::string remedy, std::string const& where) {
   return error;
 }
 
-bool marked_imported(KeyBundle const& key) {
-  auto const mark = key.tags.find(origin_tag);
-  return key.attributes.external || (mark != key.tags.end() && mark->second == "imported");
-}
-
 std::optional<std::int64_t> read_exponent(std::string_view text) {
   auto const bytes = from_base64url(text);
   if (!bytes || bytes->empty() || bytes->size() > 4) return std::nullopt;
@@ -69,18 +64,16 @@ std::optional<Error> refuse_rotation(KeyBundle const& key, std::string const& wh
                    "let the certificate's own policy renew it; exclude the key from rekeyd's policies",
                    where);
   }
-  if (marked_imported(key)) {
-    return refusal(
-        "the key's material was imported: a new version needs new material, which its owner makes",
-        "import a new version by hand (rekeyd will find it and move the dependants), or exclude the "
-        "key from rekeyd's policies",
-        where);
-  }
   if (key.type().algorithm == KeyAlgorithm::other) {
     return refusal(fmt::format("keys of type {} are unknown", body_excerpt(key.key_type)),
                    "exclude the key from rekeyd's policies", where);
   }
   return std::nullopt;
+}
+
+bool is_marked_imported(KeyBundle const& key) {
+  auto const mark = key.tags.find(origin_tag);
+  return key.attributes.external || (mark != key.tags.end() && mark->second == "imported");
 }
 
 std::string undescribable(KeyBundle const& key) {

@@ -20,9 +20,18 @@ enum class RotationCall { create, rotate };
 char const* to_text(RotationCall call);
 
 /// Why a key cannot be given a new version by us at all, as a permanent error, or nothing: it belongs to a
-/// certificate, its material was imported (a new version needs new material from its owner), its type is one
-/// we do not know.
+/// certificate, or its type is one we do not know.
 std::optional<Error> refuse_rotation(KeyBundle const& key, std::string const& where);
+
+/// By its tag, or because the service shows that its material lives elsewhere.
+bool is_marked_imported(KeyBundle const& key);
+
+/// Why new material cannot be imported into this key, as a permanent error, or nothing: it lives outside
+/// Azure, it is of a type that is not imported, its tags leave no room for the operation id.
+std::optional<Error> refuse_import(KeyBundle const& key, std::string const& where);
+
+/// next_version(), marked as imported if there is room for the tag.
+CreateKey next_imported_version(KeyBundle const& key, RotationId const& operation, Instant now);
 
 /// What keeps `create` from describing a version like `key`, as a clause ("it has 15 tags already ...");
 /// empty when nothing does.

@@ -11,6 +11,7 @@ IbmFlavour key_protect_api() {
   IbmFlavour flavour;
   flavour.capabilities.rewrap_hides_plaintext = true;
   flavour.capabilities.tells_registrations = true;
+  flavour.capabilities.tells_origin = true;
   flavour.capabilities.rotation_floor = 1h;  // A second rotation within it is refused (docs: key rotation).
   // A rotation is documented as effective at once; a minute covers a front end behind the rest.
   flavour.capabilities.visibility_lag = 1min;

@@ -35,14 +35,6 @@ std::optional<Error> KeyProtect::refuse_rotation(KeyRecord const& record, std::s
     return misuse(ErrorClass::permanent, "this is a standard key, not a root key",
                   "exclude it from the policies", where);
   }
-  if (key.origin == Origin::imported) {
-    return misuse(
-        ErrorClass::permanent,
-        "the key's material was imported: a new version needs new material, which its owner makes",
-        "rotate it by hand with new material (rekeyd will find the version and move the dependants), or "
-        "exclude the key from rekeyd's policies",
-        where);
-  }
   if (key.state == KeyState::active) return std::nullopt;
   if (key.state == KeyState::deactivated && flavour_.capabilities.deactivated_may_rotate) return std::nullopt;
   char const* const remedy = key.state == KeyState::suspended
@@ -90,9 +82,12 @@ asio::awaitable<Result<RotateReceipt>> KeyProtect::rotate(RotateOrder order, Clo
                            record.key.current->str(), order.key.current->str()),
                {}, metadata->where));
   }
+  refused = refuse_material(record.key.origin, order.material.get(), metadata->where);
+  if (refused) co_return std::unexpected(std::move(*refused));
   InstanceCall call;
   call.method = "POST";
   call.path = place->path() + "/actions/rotate";
+  if (order.material) call.body = write_rotate_request(order.material->bytes);
   call.content_type = "application/vnd.ibm.kms.key_action_rotate+json";
   call.repeatable = Repeatable::no;
   auto reply = co_await access_.call(*place->instance, std::move(call), deadline);
@@ -103,6 +98,7 @@ asio::awaitable<Result<RotateReceipt>> KeyProtect::rotate(RotateOrder order, Clo
   // 204 without a body: the new version's id is for the version list to tell.
   RotateReceipt receipt;
   receipt.evidence = std::move(reply->evidence);
+  if (order.material) receipt.evidence.notes["material"] = order.material->fingerprint;
   co_return receipt;
 }
 

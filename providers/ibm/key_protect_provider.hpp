@@ -4,7 +4,8 @@
 
 namespace rekeyd::providers::ibm {
 
-/// make_key_protect's class. key_protect_read.cpp reads, key_protect_act.cpp rotates and moves wrapped DEKs.
+/// make_key_protect's class. key_protect_read.cpp reads, key_protect_act.cpp rotates and moves wrapped DEKs,
+/// key_protect_import.cpp knows of imported material.
 class KeyProtect final : public KmsProvider {
  public:
   KeyProtect(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -60,6 +61,13 @@ class KeyProtect final : public KmsProvider {
   KeyProtectOptions options_;
   IbmFlavour const& flavour_;
 };
+
+/// Why these two do not go together, as a permanent error: an imported key's next version needs material, a
+/// generated one's takes none. Key Protect takes symmetric keys only.
+std::optional<Error> refuse_material(Origin origin, KeyMaterial const* material, std::string const& where);
+
+/// {"payload":"BASE64"} in wiped memory.
+Body write_rotate_request(Secret const& material);
 
 /// A failure that no request could mend; nothing was sent.
 Error misuse(ErrorClass error_class, std::string what, std::string remedy, std::string where);

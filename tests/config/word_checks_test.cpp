@@ -102,6 +102,26 @@ TEST_CASE("a service's URL is brought to one form") {
   CHECK_FALSE(parse_endpoint_url(""));
 }
 
+TEST_CASE("a material source that rekeyd.yaml does not have is an error, in a policy and in an exception") {
+  auto const found = [](std::string const& sources) {
+    auto const settings =
+        parse_settings(test::settings_file() + sources, "rekeyd.yaml", "/", test::no_environment());
+    REQUIRE(settings.value);
+    auto const policies = parse_policies(
+        "version: 1\npolicies:\n  - { name: a, match: { key: c }, every: 1 month, material: key-rom,\n"
+        "      keys: [{ key: c, material: fresh }] }\n",
+        "a.yaml");
+    REQUIRE(policies.value);
+    return test::lines(check_names(*policies.value, *settings.value));
+  };
+  CHECK(
+      found(
+          "material_sources: [{ name: fresh, kind: random }, { name: key-room, kind: file, folder: m }]\n") ==
+      std::vector<std::string>{"a.yaml:3:5: error: rekeyd.yaml has no material source 'key-rom' "
+                               "[unknown-name]; did you mean 'key-room'?"});
+  CHECK(found("").size() == 2);
+}
+
 TEST_CASE("a policy for a provider or vault that does not exist is warned of with what was meant") {
   auto const settings = parse_settings(test::settings_file(), "rekeyd.yaml", "/", test::no_environment());
   REQUIRE(settings.value);

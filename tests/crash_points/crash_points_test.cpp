@@ -178,6 +178,18 @@ TEST_CASE("a person's rotation of an imported key is followed across a crash at 
 TEST_CASE("wrapped DEKs follow a person's rotation of an imported key across a crash at every boundary") {
   every_point(KeyKind::key_protect_imported, Deks::wrapped_by_service);
 }
+TEST_CASE("a rotation at Key Protect with random material survives a crash at every boundary") {
+  every_point(KeyKind::key_protect_with_material, Deks::none);
+}
+TEST_CASE("a rotation at Key Protect with random material and DEKs survives a crash at every boundary") {
+  every_point(KeyKind::key_protect_with_material, Deks::wrapped_by_service);
+}
+TEST_CASE("a rotation at Key Vault with material from a file survives a crash at every boundary") {
+  every_point(KeyKind::key_vault_with_material, Deks::none);
+}
+TEST_CASE("a rotation at Key Vault with material from a file and DEKs survives a crash at every boundary") {
+  every_point(KeyKind::key_vault_with_material, Deks::wrapped_locally);
+}
 TEST_CASE("a rotation at Key Protect Dedicated survives a crash at every boundary") {
   every_point(KeyKind::key_protect_dedicated, Deks::none);
 }

@@ -1,5 +1,7 @@
 #include "tests/crash_points/rotation_case.hpp"
 
+#include "tests/support/rsa_pem.hpp"
+
 #include <fmt/format.h>
 
 namespace rekeyd::crash_points {
@@ -33,6 +35,12 @@ Words words_of(KeyKind kind) {
     case KeyKind::key_protect_imported:
       return {"Key Protect, imported", "ibm-key-protect", "key-protect", "https://us-south.kms.cloud.ibm.com",
               "name: crk, created: 1 months ago, imported: true"};
+    case KeyKind::key_protect_with_material:
+      return {"Key Protect, imported from a source", "ibm-key-protect", "key-protect",
+              "https://us-south.kms.cloud.ibm.com", "name: crk, created: 8 months ago, imported: true"};
+    case KeyKind::key_vault_with_material:
+      return {"Key Vault, imported from a source", "azure-key-vault", "vault", "",
+              "name: cmk, created: 14 months ago, tags: { rekeyd-origin: imported }"};
     case KeyKind::key_protect_dedicated:
       return {"Key Protect Dedicated", "ibm-key-protect-dedicated", "key-protect-dedicated",
               "https://0a0a0a0a-0000-4000-8000-000000000001.api.us-south.kms.appdomain.cloud",
@@ -45,7 +53,14 @@ Words words_of(KeyKind kind) {
   return {};
 }
 
-bool is_azure(KeyKind kind) { return kind == KeyKind::key_vault || kind == KeyKind::managed_hsm; }
+bool is_azure(KeyKind kind) {
+  return kind == KeyKind::key_vault || kind == KeyKind::managed_hsm ||
+         kind == KeyKind::key_vault_with_material;
+}
+
+bool has_source(KeyKind kind) {
+  return kind == KeyKind::key_vault_with_material || kind == KeyKind::key_protect_with_material;
+}
 
 std::string azure_clouds(Words const& words, unsigned deks) {
   return fmt::format(R"(version: 1
@@ -108,16 +123,21 @@ inventory: { every: 30 hours }
 rotations: { per_hour: 6, in_flight: 3, overdue_after: 24 hours, storm_warning_percent: 100, storm_hold_percent: 100 }
 dek_stores:
   - { name: apps, kind: envelope-directory, path: deks }
+material_sources:
+  - { name: fresh, kind: random, bits: 256 }
+  - { name: key-room, kind: file, folder: material }
 providers:
 )" + provider;
 }
 
-std::string policies(Deks deks, char const* mode) {
+std::string policies(KeyKind kind, Deks deks, char const* mode) {
+  std::string const source = is_azure(kind) ? "key-room" : "fresh";
   return fmt::format(R"(version: 1
 policies:
-  - {{ name: all, match: {{ key: "*" }}, every: 6 months, mode: {}, wrap: {} }}
+  - {{ name: all, match: {{ key: "*" }}, every: 6 months, mode: {}, wrap: {}{} }}
 )",
-                     mode, deks == Deks::wrapped_by_service ? "service" : "local");
+                     mode, deks == Deks::wrapped_by_service ? "service" : "local",
+                     has_source(kind) ? ", material: " + source : "");
 }
 
 std::string name_of(Words const& words, Deks deks) {
@@ -145,8 +165,9 @@ RotationCase rotation_case(KeyKind kind, Deks deks) {
   made.scenario.begin = parse_rfc3339("2026-11-22T00:00:00Z").value();
   made.scenario.clouds = is_azure(kind) ? azure_clouds(words, number) : ibm_clouds(words, number);
   made.scenario.settings = settings(is_azure(kind) ? azure_provider(words) : ibm_provider(words));
-  made.scenario.policies = {policies(deks, "enforce"), policies(deks, "observe")};
+  made.scenario.policies = {policies(kind, deks, "enforce"), policies(kind, deks, "observe")};
   made.scenario.credentials = {{"cloud", "demo-secret"}};
+  if (kind == KeyKind::key_vault_with_material) made.scenario.material = {{made.key, test::rsa_pem()}};
   return made;
 }
 

@@ -12,7 +12,9 @@ enum class KeyKind {
   key_vault,
   managed_hsm,
   key_protect,
-  key_protect_imported,  ///< rekeyd has no material for it: a person rotates it, and rekeyd follows.
+  key_protect_imported,       ///< rekeyd has no material for it: a person rotates it, and rekeyd follows.
+  key_protect_with_material,  ///< Imported; rekeyd draws random material for it.
+  key_vault_with_material,    ///< Imported; its material lies in a file.
   key_protect_dedicated,
   hpcs,
 };

@@ -25,6 +25,7 @@ struct Scene {
   std::optional<BrakeFacts> brakes;
   Instant now = at("2026-04-01T00:00:05Z");
   bool restored_unread{};
+  bool provider_tells_origin{};
 
   Verdict decide() const {
     PolicyMatch const match = match_policy(policies, key);
@@ -36,6 +37,7 @@ struct Scene {
                            .gone = gone,
                            .read_error = read_error,
                            .rotation_floor = floor,
+                           .provider_tells_origin = provider_tells_origin,
                            .admitted = admitted,
                            .brakes = brakes ? &*brakes : nullptr,
                            .overdue_after = std::chrono::hours(24),
@@ -129,6 +131,21 @@ TEST_CASE("what the provider says of the key comes before the calendar") {
   SECTION("imported") {
     scene.key.origin = Origin::imported;
     expect(scene, KeyStatus::blocked, "imported_needs_material");
+  }
+  SECTION("imported, and its policy names a source of material") {
+    scene.key.origin = Origin::imported;
+    scene.policies[0].material = MaterialSourceName("key-room");
+    expect(scene, KeyStatus::due, "cryptoperiod_over");
+    CHECK(scene.decide().sentence.ends_with(", with material from key-room"));
+  }
+  SECTION("imported, as its policy says where the provider does not tell") {
+    scene.policies[0].keys.push_back({.key = "cmk", .material = MaterialSourceName("key-room")});
+    CHECK(scene.decide().sentence.ends_with(", with material from key-room"));
+    scene.key.tags = {{"rekeyd-origin", "generated"}};
+    CHECK(scene.decide().sentence.ends_with("by policy p"));
+    scene.key.tags.clear();
+    scene.provider_tells_origin = true;
+    CHECK(scene.decide().sentence.ends_with("by policy p"));
   }
   SECTION("rotated by the provider too") {
     scene.key.provider_rotation = ProviderRotation{true, "P90D"};

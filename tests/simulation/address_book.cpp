@@ -89,8 +89,12 @@ std::optional<std::string> AddressBook::key_of(sim::Request const& request) cons
 }
 
 bool AddressBook::makes_version(sim::Request const& request) {
-  if (request.method != "POST") return false;
   std::string const path = path_of(request);
+  constexpr std::string_view keys = "/keys/";
+  bool const import =
+      request.method == "PUT" && path.starts_with(keys) && path.find('/', keys.size()) == path.npos;
+  if (import) return true;
+  if (request.method != "POST") return false;
   return path.ends_with("/rotate") || path.ends_with("/create") ||
          request.target.find("action=rotate") != std::string::npos;
 }

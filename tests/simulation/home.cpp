@@ -34,6 +34,10 @@ Home::Home(Scenario const& scenario, std::uint64_t seed)
   for (auto const& [name, secret] : scenario.credentials)
     folder_.write(fs::path("credentials") / name, secret);
   ::setenv("CREDENTIALS_DIRECTORY", (folder_.path() / "credentials").c_str(), 1);
+  for (auto const& [key, text] : scenario.material) {
+    fs::permissions(folder_.write(fs::path("material") / key, text),
+                    fs::perms::owner_read | fs::perms::owner_write);
+  }
   write_policies(scenario.policies.front());
   disk_.make_folder(settings_.database.parent_path());
   for (config::DekStoreSettings const& store : settings_.dek_stores) disk_.make_folder(store.path);

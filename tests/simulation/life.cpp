@@ -1,5 +1,6 @@
 #include "tests/simulation/life.hpp"
 
+#include "daemon/material_sources.hpp"
 #include "providers/dek/envelope_directory.hpp"
 #include "storage/sqlite_store.hpp"
 
@@ -40,6 +41,7 @@ Result<void> Life::start(Parts& parts) {
     if (!deks) return std::unexpected(deks.error());
     world_->dek_stores.push_back(std::make_unique<WatchedDeks>(*std::move(deks), parts.on_deks));
   }
+  world_->material_sources = daemon::make_material_sources(parts.settings, false);
   auto made = daemon::Daemon::make(*world_, parts.settings);
   if (!made) return std::unexpected(made.error());
   daemon_ = *std::move(made);

@@ -98,6 +98,7 @@ Scenario read(YAML::Node const& document, sim::Mistakes& mistakes) {
   scenario.clouds = YAML::Dump(top.node("clouds")) + "\n";
   scenario.settings = YAML::Dump(top.node("settings")) + "\n";
   scenario.credentials = top.text_map("credentials");
+  scenario.material = top.text_map("material");
   read_policies(top, scenario);
   if (top.has("faults")) scenario.faults = sim::read_faults(top.node("faults"), mistakes);
   read_network(top, scenario.network);

@@ -54,6 +54,7 @@ struct Scenario {
   std::string settings;                            ///< rekeyd.yaml
   std::vector<std::string> policies;               ///< Policy files; the first is in force at the beginning.
   std::map<std::string, std::string> credentials;  ///< Name → secret.
+  std::map<std::string, std::string> material;  ///< PROVIDER/VAULT/KEY → new material, in folder `material`.
   std::vector<sim::FaultRule> faults;
   NetworkChances network;
   FateChances fate;

@@ -1,6 +1,7 @@
 #include "tests/workflow/living_daemon.hpp"
 
 #include "config/load.hpp"
+#include "daemon/material_sources.hpp"
 #include "daemon/provider_instance.hpp"
 #include "providers/dek/envelope_directory.hpp"
 #include "storage/sqlite_store.hpp"
@@ -95,6 +96,7 @@ void LivingDaemon::start() {
     if (!deks) throw std::runtime_error(to_text(deks.error()));
     life.world->dek_stores.push_back(*std::move(deks));
   }
+  life.world->material_sources = daemon::make_material_sources(settings_, false);
   auto made = daemon::Daemon::make(*life.world, settings_);
   if (!made) throw std::runtime_error(to_text(made.error()));
   life.daemon = *std::move(made);

@@ -160,7 +160,7 @@ TEST_CASE("nothing is rotated when the key is not what the order says") {
   }
   SECTION("disabled") { current.attributes["enabled"] = "false"; }
   SECTION("of a certificate") { current.members["managed"] = "true"; }
-  SECTION("imported") { current.members["tags"] = R"({"rekeyd-origin":"imported"})"; }
+  SECTION("outside Azure") { current.attributes["external_key"] = R"({"id":"abc"})"; }
   SECTION("gone") {
     error_class = ErrorClass::not_found;
     current.host = "";

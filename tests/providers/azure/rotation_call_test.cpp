@@ -102,20 +102,12 @@ TEST_CASE("a version without expiry or with the usual exponent has none to carry
   CHECK_FALSE(next.release_policy);
 }
 
-TEST_CASE("keys that need new material or belong to others are refused") {
+TEST_CASE("keys that belong to others or are of unknown types are refused") {
   BundleText text;
   std::string words;
   SECTION("certificate") {
     text.members["managed"] = "true";
     words = "certificate";
-  }
-  SECTION("marked as imported") {
-    text.members["tags"] = R"({"rekeyd-origin":"imported"})";
-    words = "imported";
-  }
-  SECTION("external") {
-    text.attributes["external_key"] = R"({"id":"abc"})";
-    words = "imported";
   }
   SECTION("unknown type") {
     text.kty = "ML-KEM";

@@ -1,0 +1,97 @@
+#include "providers/encoding.hpp"
+#include "providers/ibm/key_protect.hpp"
+#include "providers/ibm/key_protect_provider.hpp"
+#include "tests/providers/cloud_script.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace rekeyd;
+using namespace rekeyd::providers;
+using namespace rekeyd::test;
+
+namespace {
+
+constexpr char material[] = "0123456789abcdef0123456789abcdef";
+std::string const metadata_call = "GET /api/v2/keys/k-1/metadata";
+std::string const rotate_call = "POST /api/v2/keys/k-1/actions/rotate";
+
+struct ImportWorld : CloudScript {
+  ImportWorld() {
+    KeyProtectOptions options;
+    options.name = ProviderName("ibm-test");
+    InstanceAddress instance;
+    instance.name = VaultName("pay");
+    instance.id = "0b1c2d3e-4f50-4a61-8b72-c3d4e5f60718";
+    instance.endpoint.host = "eu-de.kms.cloud.ibm.com";
+    options.instances.push_back(instance);
+    provider = make_key_protect(*client, credentials, loop.clock, random, options);
+    order.operation = RotationId("op-1");
+    order.key.ref = {ProviderName("ibm-test"), VaultName("pay"), KeyId("k-1")};
+    order.material = symmetric_material(Secret(std::string_view(material)), "a test").value();
+  }
+  void show(bool imported) {
+    on(metadata_call, std::string(R"({"resources":[{"id":"k-1","state":1,"extractable":false,"imported":)") +
+                          (imported ? "true" : "false") + "}]}");
+  }
+  Result<RotateReceipt> rotate() { return loop.run(provider->rotate(order, deadline())); }
+
+  std::unique_ptr<KmsProvider> provider;
+  RotateOrder order;
+};
+
+}  // namespace
+
+TEST_CASE("an imported root key is rotated with the material as its payload, sent once") {
+  ImportWorld world;
+  world.show(true);
+  world.on(rotate_call, answer(204, ""));
+  auto const receipt = world.rotate();
+  REQUIRE(receipt);
+  auto const sent = world.sent(rotate_call);
+  REQUIRE(sent.size() == 1);
+  CHECK(std::string(sent[0].body) == R"({"payload":")" + to_base64(material) + R"("})");
+  CHECK(receipt->evidence.notes.at("material") == world.order.material->fingerprint);
+}
+
+TEST_CASE("a lost answer to an import is not sent again") {
+  ImportWorld world;
+  world.show(true);
+  world.on(rotate_call, CloudScript::Reply(network_error(Delivery::maybe_applied)));
+  auto const receipt = world.rotate();
+  REQUIRE_FALSE(receipt);
+  CHECK(receipt.error().delivery == Delivery::maybe_applied);
+  CHECK(world.sent(rotate_call).size() == 1);
+}
+
+TEST_CASE("material and key have to go together before anything is sent") {
+  ImportWorld world;
+  std::string code;
+  SECTION("a generated key takes none") {
+    world.show(false);
+    code = "key_is_generated";
+  }
+  SECTION("an RSA key is none of the service's root keys") {
+    world.show(true);
+    KeyMaterial rsa{{KeyAlgorithm::rsa, 2048}, Secret(std::string_view("der")), "spki-sha256:0"};
+    world.order.material = std::make_shared<KeyMaterial const>(std::move(rsa));
+    code = "material_unfit";
+  }
+  auto const receipt = world.rotate();
+  REQUIRE_FALSE(receipt);
+  CHECK(receipt.error().code == code);
+  CHECK(receipt.error().delivery == Delivery::not_sent);
+  CHECK(world.sent(rotate_call).empty());
+}
+
+TEST_CASE("what the service refuses of a payload keeps its code and never tells the material") {
+  ImportWorld world;
+  world.show(true);
+  world.on(rotate_call,
+           answer(400, R"({"resources":[{"errorMsg":"Bad Request","reasons":[{"code":)"
+                       R"("INVALID_FIELD_ERR","message":"The field 'payload' must be: right"}]}]})"));
+  auto const receipt = world.rotate();
+  REQUIRE_FALSE(receipt);
+  CHECK(receipt.error().code == "INVALID_FIELD_ERR");
+  CHECK(receipt.error().error_class == ErrorClass::permanent);
+  CHECK_THAT(to_text(receipt.error()), !Catch::Contains(to_base64(material)));
+}
