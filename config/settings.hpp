@@ -109,10 +109,17 @@ struct FileMaterial {
   std::filesystem::path folder;
 };
 
+/// Material in an HSM behind a PKCS#11 module: a key object labelled PROVIDER/VAULT/KEY.
+struct Pkcs11Material {
+  std::filesystem::path module;
+  std::string token;  ///< The token's label.
+  SecretReference pin;
+};
+
 /// Where new material for imported keys comes from; policies name it.
 struct MaterialSourceSettings {
   MaterialSourceName name;
-  std::variant<RandomMaterial, FileMaterial> kind;
+  std::variant<RandomMaterial, FileMaterial, Pkcs11Material> kind;
 };
 
 struct NetworkSettings {

@@ -6,7 +6,9 @@
 namespace rekeyd::daemon {
 
 /// The material sources of the settings. `own_threads`: what takes long is done elsewhere than on the loop;
-/// not in a simulation. Nothing is asked of them yet.
-providers::MaterialSources make_material_sources(config::Settings const& settings, bool own_threads);
+/// not in a simulation, where sources of kind pkcs11 have no place. Nothing is asked of them yet. Error: a
+/// secret is referred to that cannot be.
+Result<providers::MaterialSources> make_material_sources(config::Settings const& settings,
+                                                         providers::Clock& clock, bool own_threads);
 
 }  // namespace rekeyd::daemon

@@ -92,7 +92,9 @@ Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_
   outside.world->committing = outside.committing.get();
   if (auto added = add_providers(settings, outside); !added) return std::unexpected(added.error());
   if (auto added = add_dek_stores(settings, *outside.world); !added) return std::unexpected(added.error());
-  outside.world->material_sources = make_material_sources(settings, true);
+  auto sources = make_material_sources(settings, *outside.clock, true);
+  if (!sources) return std::unexpected(sources.error());
+  outside.world->material_sources = *std::move(sources);
   return outside;
 }
 

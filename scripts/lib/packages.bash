@@ -6,6 +6,7 @@ packages_build=(
   g++ cmake ninja-build pkg-config ccache
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev libsqlite3-dev
   libsqlitecpp-dev libspdlog-dev libfmt-dev libcli11-dev libhowardhinnant-date-dev libsystemd-dev
+  libp11-kit-dev
   # The time zones that policies name, and what an auditor types.
   tzdata sqlite3
 )
@@ -15,7 +16,8 @@ packages_runtime=(
   libboost-json1.81.0 libboost-url1.81.0 libdate-tz3 libfmt9 libspdlog1.10 libsqlite3-0 libssl3 libstdc++6 libsystemd0
   libyaml-cpp0.7 ca-certificates tzdata sqlite3
 )
-packages_test=(catch2)
+# SoftHSM is the token that imported keys take their material from.
+packages_test=(catch2 softhsm2)
 # scripts/demo asks the simulated clouds what they hold, and compares.
 packages_demo=(curl jq)
 # scripts/bench puts wrk beside rekeyd.

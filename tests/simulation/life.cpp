@@ -41,7 +41,9 @@ Result<void> Life::start(Parts& parts) {
     if (!deks) return std::unexpected(deks.error());
     world_->dek_stores.push_back(std::make_unique<WatchedDeks>(*std::move(deks), parts.on_deks));
   }
-  world_->material_sources = daemon::make_material_sources(parts.settings, false);
+  auto sources = daemon::make_material_sources(parts.settings, universe_.clock, false);
+  if (!sources) return std::unexpected(sources.error());
+  world_->material_sources = *std::move(sources);
   auto made = daemon::Daemon::make(*world_, parts.settings);
   if (!made) return std::unexpected(made.error());
   daemon_ = *std::move(made);

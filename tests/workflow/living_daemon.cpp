@@ -96,7 +96,9 @@ void LivingDaemon::start() {
     if (!deks) throw std::runtime_error(to_text(deks.error()));
     life.world->dek_stores.push_back(*std::move(deks));
   }
-  life.world->material_sources = daemon::make_material_sources(settings_, false);
+  auto sources = daemon::make_material_sources(settings_, *life.clock, false);
+  if (!sources) throw std::runtime_error(to_text(sources.error()));
+  life.world->material_sources = *std::move(sources);
   auto made = daemon::Daemon::make(*life.world, settings_);
   if (!made) throw std::runtime_error(to_text(made.error()));
   life.daemon = *std::move(made);
