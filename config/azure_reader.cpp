@@ -93,6 +93,7 @@ AzureSettings read_azure(FieldReader& fields, ProviderKind kind, Environment con
   }
   azure.resources = azure_resources_of(fields.optional("resources"), findings);
   azure.resource_api_versions = resource_api_versions_of(fields.optional("resource_api_versions"), findings);
+  fields.refuse("import_with_token", "it belongs to IBM's kinds");
   fields.refuse("instances", "it belongs to IBM's kinds; Azure's have 'vaults'");
   return azure;
 }

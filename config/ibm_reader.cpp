@@ -85,6 +85,12 @@ IbmSettings read_ibm(FieldReader& fields, ProviderKind kind, Findings& findings)
   Given const credentials =
       fields.required("credentials", "credentials: { api_key: { credential: ibm-prod } }");
   ibm.credentials = credentials_of(credentials, findings);
+  Given const token = fields.optional("import_with_token");
+  ibm.import_with_token = truth_of(token, findings).value_or(false);
+  if (ibm.import_with_token && kind == ProviderKind::ibm_key_protect_dedicated) {
+    findings.error(token.at(), "not-offered", "Key Protect Dedicated has no import tokens",
+                   "leave 'import_with_token' out");
+  }
   fields.refuse("vaults", "it belongs to Azure's kinds; IBM's have 'instances'");
   for (char const* const azure_field :
        {"api_version", "rotate_by", "set_neutral_rotation_policy", "cloud", "resources"}) {

@@ -29,9 +29,9 @@ ProviderSettings provider_of(Given const& given, Environment const& environment,
   provider.rotations = rotation_limits_of(fields.optional("rotations"), findings);
   if (!kind) {
     // Without its kind nothing can be said about these.
-    fields.pass_over(std::array<std::string, 9>{"vaults", "instances", "cloud", "credentials", "api_version",
-                                                "rotate_by", "set_neutral_rotation_policy", "resources",
-                                                "resource_api_versions"});
+    fields.pass_over(std::array<std::string, 10>{"vaults", "instances", "cloud", "credentials", "api_version",
+                                                 "rotate_by", "set_neutral_rotation_policy", "resources",
+                                                 "resource_api_versions", "import_with_token"});
   } else if (is_azure(*kind)) {
     provider.kind = *kind;
     provider.cloud = read_azure(fields, *kind, environment, findings);

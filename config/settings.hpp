@@ -84,6 +84,7 @@ struct IbmInstance {
 struct IbmSettings {
   std::vector<IbmInstance> instances;
   IbmCredentials credentials;
+  bool import_with_token{false};  ///< Wrap imported material for the service's HSM by an import token.
 };
 
 struct ProviderSettings {

@@ -137,6 +137,7 @@ Result<void> add_ibm(ProviderInstance& instance, config::IbmSettings const& ibm,
   providers::KeyProtectOptions options;
   options.name = parts.settings.name;
   options.kind = ibm_kind(parts.settings.kind);
+  options.import_with_token = ibm.import_with_token;
   for (config::IbmInstance const& service : ibm.instances) {
     auto endpoint = Endpoint::parse(service.url);
     if (!endpoint) return std::unexpected(endpoint.error());

@@ -21,6 +21,7 @@ IbmFlavour key_protect_api() {
 IbmFlavour key_protect() {
   IbmFlavour flavour = key_protect_api();
   flavour.service = "Key Protect";
+  flavour.import_cipher = ibm::ImportCipher::oaep_sha256;
   flavour.capabilities.kind = "ibm-key-protect";
   flavour.capabilities.deactivated_may_rotate = true;  // Docs: key states. It does not reactivate the key.
   return flavour;
@@ -29,6 +30,7 @@ IbmFlavour key_protect() {
 IbmFlavour dedicated() {
   IbmFlavour flavour = key_protect();
   flavour.service = "Key Protect Dedicated";
+  flavour.import_cipher = ibm::ImportCipher::none;
   flavour.capabilities.kind = "ibm-key-protect-dedicated";
   flavour.not_ready_remedy = "initialise the instance's crypto units: until then it answers nothing but this";
   return flavour;
@@ -37,6 +39,7 @@ IbmFlavour dedicated() {
 IbmFlavour hpcs() {
   IbmFlavour flavour = key_protect_api();
   flavour.service = "Hyper Protect Crypto Services";
+  flavour.import_cipher = ibm::ImportCipher::oaep_sha1;
   flavour.capabilities.kind = "ibm-hpcs";
   flavour.not_ready_remedy =
       "check that the instance's crypto units are initialised and that no master key rotation is under way";

@@ -1,5 +1,6 @@
 #pragma once
 #include "providers/http/api_client.hpp"
+#include "providers/ibm/import_token.hpp"
 #include "providers/kms_provider.hpp"
 
 namespace rekeyd::providers {
@@ -10,7 +11,8 @@ enum class IbmKind { key_protect, key_protect_dedicated, hpcs };
 /// All that differs between them for us. Code asks the record and never compares kinds.
 struct IbmFlavour {
   Capabilities capabilities;
-  char const* service;  ///< For people: "Key Protect Dedicated".
+  char const* service;                                       ///< For people: "Key Protect Dedicated".
+  ibm::ImportCipher import_cipher{ibm::ImportCipher::none};  ///< Of its import tokens.
   /// What a 503 in plain text means there, or null where it means nothing special.
   char const* not_ready_remedy{};
 };

@@ -12,6 +12,9 @@ struct KeyProtectOptions {
   ProviderName name;
   IbmKind kind{IbmKind::key_protect};
   std::vector<InstanceAddress> instances;
+  /// Wrap imported material for the service's HSM, with a token of one use. The flavour must have such
+  /// tokens.
+  bool import_with_token{false};
 };
 
 /// IBM Key Protect, Key Protect Dedicated or HPCS. All referenced objects must outlive the provider.

@@ -84,13 +84,7 @@ asio::awaitable<Result<RotateReceipt>> KeyProtect::rotate(RotateOrder order, Clo
   }
   refused = refuse_material(record.key.origin, order.material.get(), metadata->where);
   if (refused) co_return std::unexpected(std::move(*refused));
-  InstanceCall call;
-  call.method = "POST";
-  call.path = place->path() + "/actions/rotate";
-  if (order.material) call.body = write_rotate_request(order.material->bytes);
-  call.content_type = "application/vnd.ibm.kms.key_action_rotate+json";
-  call.repeatable = Repeatable::no;
-  auto reply = co_await access_.call(*place->instance, std::move(call), deadline);
+  auto reply = co_await send_rotate(*place, order.material, deadline);
   if (!reply) {
     tell_when(reply.error(), record, flavour_, clock_.wall_now());
     co_return std::unexpected(std::move(reply.error()));

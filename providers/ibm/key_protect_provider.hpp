@@ -1,6 +1,10 @@
 #pragma once
+#include "providers/http/admission.hpp"
 #include "providers/ibm/key_protect.hpp"
 #include "providers/ibm/key_protect_json.hpp"
+
+#include <map>
+#include <memory>
 
 namespace rekeyd::providers::ibm {
 
@@ -56,10 +60,19 @@ class KeyProtect final : public KmsProvider {
                                                       Clock::Mono deadline);
   std::optional<Error> refuse_rotation(KeyRecord const& record, std::string const& where) const;
 
+  // key_protect_import.cpp
+  boost::asio::awaitable<Result<InstanceReply>> send_rotate(Place place, KeyMaterialPtr material,
+                                                            Clock::Mono deadline);
+  boost::asio::awaitable<Result<InstanceReply>> send_sealed(Place place, KeyMaterialPtr material,
+                                                            Clock::Mono deadline);
+  boost::asio::awaitable<Result<ImportToken>> new_import_token(Place place, Clock::Mono deadline);
+
   InstanceAccess access_;
   Clock& clock_;
   KeyProtectOptions options_;
   IbmFlavour const& flavour_;
+  /// An instance has one import token: a second one takes the place of the first, so they are used in turn.
+  std::map<VaultName, std::unique_ptr<Admission>> import_turns_;
 };
 
 /// Why these two do not go together, as a permanent error: an imported key's next version needs material, a

@@ -184,6 +184,9 @@ TEST_CASE("a rotation at Key Protect with random material survives a crash at ev
 TEST_CASE("a rotation at Key Protect with random material and DEKs survives a crash at every boundary") {
   every_point(KeyKind::key_protect_with_material, Deks::wrapped_by_service);
 }
+TEST_CASE("a rotation at Key Protect with an import token survives a crash at every boundary") {
+  every_point(KeyKind::key_protect_with_token, Deks::wrapped_by_service);
+}
 TEST_CASE("a rotation at Key Vault with material from a file survives a crash at every boundary") {
   every_point(KeyKind::key_vault_with_material, Deks::none);
 }

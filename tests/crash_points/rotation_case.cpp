@@ -38,6 +38,9 @@ Words words_of(KeyKind kind) {
     case KeyKind::key_protect_with_material:
       return {"Key Protect, imported from a source", "ibm-key-protect", "key-protect",
               "https://us-south.kms.cloud.ibm.com", "name: crk, created: 8 months ago, imported: true"};
+    case KeyKind::key_protect_with_token:
+      return {"Key Protect, imported with a token", "ibm-key-protect", "key-protect",
+              "https://us-south.kms.cloud.ibm.com", "name: crk, created: 8 months ago, imported: true"};
     case KeyKind::key_vault_with_material:
       return {"Key Vault, imported from a source", "azure-key-vault", "vault", "",
               "name: cmk, created: 14 months ago, tags: { rekeyd-origin: imported }"};
@@ -59,7 +62,8 @@ bool is_azure(KeyKind kind) {
 }
 
 bool has_source(KeyKind kind) {
-  return kind == KeyKind::key_vault_with_material || kind == KeyKind::key_protect_with_material;
+  return kind == KeyKind::key_vault_with_material || kind == KeyKind::key_protect_with_material ||
+         kind == KeyKind::key_protect_with_token;
 }
 
 std::string azure_clouds(Words const& words, unsigned deks) {
@@ -106,13 +110,14 @@ std::string azure_provider(Words const& words) {
                      words.provider_kind, tenant, neutral);
 }
 
-std::string ibm_provider(Words const& words) {
+std::string ibm_provider(KeyKind kind, Words const& words) {
+  std::string const token = kind == KeyKind::key_protect_with_token ? "\n    import_with_token: true" : "";
   return fmt::format(R"(  - name: cloud
     kind: {}
     credentials: {{ api_key: {{ credential: cloud }} }}
-    instances: [{{ name: main, id: {}, url: "{}" }}]
+    instances: [{{ name: main, id: {}, url: "{}" }}]{}
 )",
-                     words.provider_kind, instance, words.url);
+                     words.provider_kind, instance, words.url, token);
 }
 
 /// Nothing but the one key is ever due, and nothing holds it.
@@ -164,7 +169,7 @@ RotationCase rotation_case(KeyKind kind, Deks deks) {
   made.scenario.name = made.name;
   made.scenario.begin = parse_rfc3339("2026-11-22T00:00:00Z").value();
   made.scenario.clouds = is_azure(kind) ? azure_clouds(words, number) : ibm_clouds(words, number);
-  made.scenario.settings = settings(is_azure(kind) ? azure_provider(words) : ibm_provider(words));
+  made.scenario.settings = settings(is_azure(kind) ? azure_provider(words) : ibm_provider(kind, words));
   made.scenario.policies = {policies(kind, deks, "enforce"), policies(kind, deks, "observe")};
   made.scenario.credentials = {{"cloud", "demo-secret"}};
   if (kind == KeyKind::key_vault_with_material) made.scenario.material = {{made.key, test::rsa_pem()}};

@@ -14,6 +14,7 @@ enum class KeyKind {
   key_protect,
   key_protect_imported,       ///< rekeyd has no material for it: a person rotates it, and rekeyd follows.
   key_protect_with_material,  ///< Imported; rekeyd draws random material for it.
+  key_protect_with_token,     ///< The same, wrapped for an import token.
   key_vault_with_material,    ///< Imported; its material lies in a file.
   key_protect_dedicated,
   hpcs,

@@ -1,4 +1,5 @@
 #include "tests/simulator/crypto.hpp"
+#include "tests/simulator/ibm/import_token.hpp"
 #include "tests/simulator/ibm/key_states.hpp"
 #include "tests/simulator/ibm/names.hpp"
 #include "tests/simulator/ibm/operations.hpp"
@@ -68,8 +69,9 @@ Granted<Opened> open_body(Instance const& instance, Key const& key, Call const& 
 }
 
 /// The material that a rotate brings; empty when the service is to make it.
-Granted<std::string> rotation_material(Key const& key, Call const& call) {
-  auto const body = body_object(call.request.body, {"payload"});
+Granted<std::string> rotation_material(Instance& instance, Key const& key, Call const& call) {
+  auto const body =
+      body_object(call.request.body, {"payload", "encryptedNonce", "iv", "encryptionAlgorithm"});
   if (!body) return std::unexpected(body.error());
   auto const payload = text_member(*body, "payload");
   if (!payload) return std::unexpected(payload.error());
@@ -85,6 +87,8 @@ Granted<std::string> rotation_material(Key const& key, Call const& call) {
   }
   auto material = decoded("payload", **payload);
   if (!material) return material;
+  if (body->contains("encryptedNonce")) material = open_import(instance, *material, *body, call.now);
+  if (!material) return material;
   if (!is_root_key_size(material->size())) {
     return refuse_field("payload", "The field 'payload' must be: 16, 24 or 32 bytes");
   }
@@ -95,7 +99,7 @@ Granted<std::string> rotation_material(Key const& key, Call const& call) {
 
 Outcome rotate(Instance& instance, Key& key, Call const& call) {
   if (auto const bad = objection(Action::rotate, key, instance.flavour())) return std::unexpected(*bad);
-  auto material = rotation_material(key, call);
+  auto material = rotation_material(instance, key, call);
   if (!material) return std::unexpected(material.error());
   if (instance.master_key_rotates(call.now)) {
     return refuse(503, "", "The master key is being rotated: Please try again later");

@@ -8,9 +8,9 @@ namespace rekeyd::sim::ibm {
 
 namespace {
 
-constexpr Flavour standard{"key-protect", "kms", true, true};
-constexpr Flavour dedicated{"key-protect-dedicated", "kms", true, false};
-constexpr Flavour hpcs{"hpcs", "hs-crypto", false, false};
+constexpr Flavour standard{"key-protect", "kms", true, true, "RSAES_OAEP_SHA_256"};
+constexpr Flavour dedicated{"key-protect-dedicated", "kms", true, false, ""};
+constexpr Flavour hpcs{"hpcs", "hs-crypto", false, false, "RSAES_OAEP_SHA_1"};
 
 std::vector<HostName> dedicated_names(std::string_view region, std::string_view id) {
   return {{fmt::format("{}.api.{}.kms.appdomain.cloud", id, region), false, false},

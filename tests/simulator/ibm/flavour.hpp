@@ -11,6 +11,8 @@ struct Flavour {
   std::string_view crn_service;  ///< Segment 5 of a key's CRN: "kms" or "hs-crypto".
   bool rotates_deactivated{};    ///< Is rotate legal in state 3?
   bool named_by_region{};        ///< Shared regional host (standard), or a host per instance?
+  /// "RSAES_OAEP_SHA_256" (nonce by AES-GCM), "RSAES_OAEP_SHA_1" (by AES-CBC); empty: no import tokens.
+  std::string_view import_algorithm{};
 };
 
 /// Nothing for an unknown name.

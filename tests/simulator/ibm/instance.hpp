@@ -1,4 +1,5 @@
 #pragma once
+#include "tests/simulator/crypto.hpp"
 #include "tests/simulator/ibm/flavour.hpp"
 #include "tests/simulator/ibm/key.hpp"
 #include "tests/simulator/ibm/oddities.hpp"
@@ -26,6 +27,16 @@ struct InstancePolicy {
   std::vector<std::string> allowed_ip{};      ///< allowedIP
   Stamp created{};
   Stamp updated{};
+};
+
+/// The one import token that an instance may have.
+struct ImportToken {
+  RsaKey key;
+  std::string nonce;
+  Instant created{};
+  std::chrono::seconds life{};
+  int retrievals_max{};
+  int retrievals{};
 };
 
 /// One service instance: its keys and everything that hangs on them.
@@ -66,6 +77,7 @@ class Instance {
   std::map<std::string, Alias, std::less<>> aliases;
   std::map<std::string, Stamp, std::less<>> key_rings;
   std::map<std::string, InstancePolicy, std::less<>> policies;
+  std::optional<ImportToken> import_token;
 
   /// The policy of that type if it is there and enabled.
   InstancePolicy const* policy_in_force(std::string_view type) const;

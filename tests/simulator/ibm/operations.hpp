@@ -48,6 +48,10 @@ Outcome get_instance_policies(Instance& instance, Call const& call);
 Outcome put_instance_policies(Instance& instance, Call const& call);
 Outcome get_allowed_ip_port(Instance& instance, Call const& call);
 
+// import_token.cpp
+Outcome create_import_token(Instance& instance, Call const& call);
+Outcome get_import_token(Instance& instance, Call const& call);
+
 // names.cpp
 Outcome list_key_rings(Instance& instance, Call const& call);
 Outcome create_key_ring(Instance& instance, Call const& call);

@@ -87,6 +87,10 @@ constexpr std::array routes{
           "Instance policies could not be retrieved", &get_instance_policies},
     Route{"PUT", "instance/policies", Need::manager, "instance-policies.put",
           "Instance policy could not be created", &put_instance_policies},
+    Route{"POST", "import_token", Need::writer, "import-token.create", "Import token could not be created",
+          &create_import_token},
+    Route{"GET", "import_token", Need::writer, "import-token.read", "Import token could not be retrieved",
+          &get_import_token},
     Route{"GET", "instance/allowed_ip_port", Need::reader, "instance.allowed-ip-port",
           "Allowed IP port could not be retrieved", &get_allowed_ip_port},
 };
