@@ -76,7 +76,8 @@ std::optional<SealedNonce> seal_nonce(Secret const& key, std::string const& nonc
   CipherContext const context(EVP_CIPHER_CTX_new());
   int size = 0;
   int rest = 0;
-  bool done = RAND_bytes(octets(sealed.iv), static_cast<int>(sealed.iv.size())) == 1 &&
+  // Like key material from OpenSSL: who could foretell the IV of CBC would learn of the nonce.
+  bool done = RAND_priv_bytes(octets(sealed.iv), static_cast<int>(sealed.iv.size())) == 1 &&
               EVP_EncryptInit_ex(context.get(), cipher_for(key.size(), gcm), nullptr, octets(key.reveal()),
                                  octets(sealed.iv)) == 1 &&
               EVP_EncryptUpdate(context.get(), octets(sealed.cipher), &size, octets(nonce),
