@@ -2,6 +2,7 @@
 #include "policy/error.hpp"
 #include "policy/registration.hpp"
 #include "providers/kms_provider.hpp"
+#include "providers/machine.hpp"
 #include "providers/system/clock.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -64,6 +65,25 @@ class ResourceController {
                                                                   Clock::Mono deadline) = 0;
   /// How long after a new version became current a resource that follows by itself may take.
   virtual std::chrono::seconds following_lag(Registration const& resource) const = 0;
+
+  /// Is it a machine, of all that lives on a resource?
+  virtual bool is_machine(ResourceId const& tied) const = 0;
+  /// What the key's current version lacks without which nothing on the resource would run again; empty:
+  /// nothing. A clause each: "is not exportable".
+  virtual std::vector<std::string> shortcomings(RootKey const& key, Registration const& resource) const = 0;
+
+  /// Every machine that lives on the resource, whether it may be stopped or not; by id. An error when one of
+  /// them cannot be read: it might be the one that runs.
+  virtual boost::asio::awaitable<Result<std::vector<Machine>>> machines(ResourceId resource,
+                                                                        Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<Machine>> machine(ResourceId machine, Clock::Mono deadline) = 0;
+  /// Brings a machine to rest; one that is at rest already is none the worse for it.
+  virtual boost::asio::awaitable<Result<ChangeTicket>> stop(ResourceId machine, Clock::Mono deadline) = 0;
+  virtual boost::asio::awaitable<Result<ChangeTicket>> start(ResourceId machine, Clock::Mono deadline) = 0;
+  /// What would stop us half-way in changing the resource and stopping and starting these machines: locks and
+  /// missing rights. Empty: nothing is known to.
+  virtual boost::asio::awaitable<Result<std::vector<ResourceCondition>>> hindrances(
+      ResourceId resource, std::vector<ResourceId> machines, Clock::Mono deadline) = 0;
 };
 
 }  // namespace rekeyd::providers

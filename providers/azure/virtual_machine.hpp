@@ -1,21 +1,36 @@
 #pragma once
 #include "policy/error.hpp"
 #include "providers/azure/arm_id.hpp"
+#include "providers/json_answer.hpp"
+#include "providers/machine.hpp"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
 /// Virtual machines in ARM's bytes and in ours (Microsoft.Compute/virtualMachines, api-version 2024-03-01).
+/// Pure, never throws.
 namespace rekeyd::providers::azure {
 
+inline constexpr std::string_view virtual_machine_type = "microsoft.compute/virtualmachines";
 inline constexpr std::string_view compute_api_version = "2024-03-01";
 
 struct VirtualMachine {
   ArmId id;
+  std::map<std::string, std::string> tags;
   /// Those that its disks name, in lower case: a confidential machine's OS disk names its set in another
   /// place than ordinary disks do.
   std::vector<std::string> disk_encryption_sets;
+  bool ephemeral_os_disk{};
+  std::string provisioning_state;  ///< "Succeeded", "Updating", "Failed", ...; as sent.
+  std::string failure;             ///< Of its last operation: "OverconstrainedAllocationRequest", or empty.
+  Power power{Power::unknown};     ///< Only from answers with the instance view.
+  bool hibernated{};
+
+  /// Why it could not be stopped for a change of key and started again; nothing when nothing speaks against
+  /// it.
+  std::optional<ResourceCondition> obstacle() const;
+  Machine machine() const;
 };
 
 struct VirtualMachinePage {
@@ -24,5 +39,6 @@ struct VirtualMachinePage {
 };
 
 Result<VirtualMachinePage> parse_virtual_machines(std::string_view body, std::string const& where);
+Result<VirtualMachine> parse_virtual_machine(std::string_view body, std::string const& where);
 
 }  // namespace rekeyd::providers::azure

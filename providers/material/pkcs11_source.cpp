@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -33,10 +34,13 @@ struct Call {
   std::optional<Result<KeyMaterialPtr>> outcome;
 };
 
+constexpr auto patience_at_the_end = std::chrono::seconds(5);
+
 /// What the loop and the token's thread share.
 struct Progress {
   std::mutex mutex;
-  bool listening{true};       ///< The loop is there to take outcomes.
+  std::condition_variable came_back;  ///< A call has.
+  bool listening{true};               ///< The loop is there to take outcomes.
   std::uint64_t answered{0};  ///< Calls that the module has given back, in the order in which they were made.
 };
 
@@ -86,12 +90,15 @@ class Pkcs11Source final : public MaterialSource {
         progress_(std::make_shared<Progress>()),
         thread_(std::make_unique<asio::thread_pool>(1)) {}
 
-  // A thread that a module does not give back ends with the process: nobody can end it before.
+  // A module that is only slow is waited for: a thread of ours that lives on while the process ends would
+  // meet what is being torn down. One that it does not give back ends with the process: nobody can end it
+  // before.
   ~Pkcs11Source() override {
-    bool const stuck = hangs();
-    std::lock_guard const lock(progress_->mutex);
+    std::unique_lock lock(progress_->mutex);
     progress_->listening = false;
-    if (stuck) abandoned_ = thread_.release();
+    bool const back = progress_->came_back.wait_for(lock, patience_at_the_end,
+                                                    [this] { return progress_->answered >= given_up_; });
+    if (!back) abandoned_ = thread_.release();
   }
   Pkcs11Source(Pkcs11Source const&) = delete;
   Pkcs11Source& operator=(Pkcs11Source const&) = delete;
@@ -132,6 +139,7 @@ class Pkcs11Source final : public MaterialSource {
       };
       std::lock_guard const lock(progress->mutex);
       ++progress->answered;
+      progress->came_back.notify_all();
       if (progress->listening) asio::post(loop, std::move(deliver));
     };
     asio::post(*thread_, std::move(piece));

@@ -1,7 +1,5 @@
-#include "providers/azure/resource_manager.hpp"
-
 #include "providers/json_answer.hpp"
-#include "tests/providers/cloud_script.hpp"
+#include "tests/providers/azure/arm_world.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -12,44 +10,7 @@ using namespace rekeyd::test;
 
 namespace {
 
-std::string const subscription = "/subscriptions/99999999-aaaa-4bbb-8ccc-000000000001";
-std::string const sets_path = subscription + "/providers/Microsoft.Compute/diskEncryptionSets";
-std::string const machines_path = subscription + "/providers/Microsoft.Compute/virtualMachines";
-std::string const set_path =
-    subscription + "/resourcegroups/apps/providers/microsoft.compute/diskencryptionsets/des1";
-KeyRef const key = *KeyRef::parse("azure-prod/pay/cmk");
-
-std::string set_text(std::string const& version, std::string const& more = "") {
-  return fmt::format(
-      R"({{"id":"{}","identity":{{"type":"SystemAssigned"}},"properties":{{"encryptionType":"EncryptionAtRestWithCustomerKey",
-      "activeKey":{{"keyUrl":"https://pay.vault.azure.net/keys/cmk/{}"}}{}}}}})",
-      set_path, version, more);
-}
-
-struct ArmWorld : CloudScript {
-  explicit ArmWorld(azure::ArmApiVersions versions = {}) {
-    ResourceManagerOptions options;
-    options.api_versions = std::move(versions);
-    options.endpoint.host = "management.azure.com";
-    options.audience = "https://management.azure.com";
-    options.scopes = {{"99999999-AAAA-4bbb-8ccc-000000000001", {}}};
-    options.vaults["pay.vault.azure.net"] = {ProviderName("azure-prod"), VaultName("pay")};
-    manager = make_resource_manager(*client, credentials, loop.clock, random, std::move(options));
-  }
-
-  template <class T>
-  T run(boost::asio::awaitable<T> operation) {
-    return loop.run(std::move(operation));
-  }
-
-  void list(std::string const& sets) {
-    on("GET " + sets_path, R"({"value":[)" + sets + "]}");
-    on("GET " + machines_path, R"({"value":[]})");
-    on("GET " + set_path + "/associatedResources", R"({"value":[]})");
-  }
-
-  std::unique_ptr<ResourceController> manager;
-};
+KeyRef const key = arm_key();
 
 HttpResponse accepted(Headers headers) { return answer(202, "{}", std::move(headers)); }
 

@@ -1,0 +1,92 @@
+#pragma once
+#include "providers/azure/arm_access.hpp"
+#include "providers/azure/arm_authorization.hpp"
+#include "providers/azure/disk_encryption_set.hpp"
+#include "providers/azure/letter_case.hpp"
+#include "providers/azure/managed_disk.hpp"
+#include "providers/azure/resource_manager.hpp"
+#include "providers/azure/virtual_machine.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace rekeyd::providers::azure {
+
+/// make_resource_manager's class. One file for each thing it does: resource_survey.cpp, machine_control.cpp,
+/// change_hindrances.cpp, and the rest in resource_manager.cpp.
+class ResourceManager final : public ResourceController {
+ public:
+  ResourceManager(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
+                  ResourceManagerOptions options)
+      : access_(client, credentials, clock, random,
+                {options.endpoint, options.audience, options.limits, options.caller, options.api_versions}),
+        options_(std::move(options)) {
+    for (ArmScope& scope : options_.scopes) {
+      scope.subscription = lower_case(scope.subscription);
+      for (std::string& group : scope.resource_groups) group = lower_case(group);
+    }
+  }
+
+  std::string id_prefix() const override { return "/subscriptions/"; }
+  bool looks_after(ResourceId const& resource) const override;
+  bool may_use(KeyRef const& key) const override { return !host_of(key).empty(); }
+  boost::asio::awaitable<Result<ResourceSurvey>> survey(Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Registration>> describe(ResourceId resource, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<ChangeTicket>> move(ResourceId resource, KeyRef key, VersionId version,
+                                                    Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<ChangeProgress>> progress(std::string operation,
+                                                          Clock::Mono deadline) override;
+  std::chrono::seconds following_lag(Registration const& resource) const override;
+
+  bool is_machine(ResourceId const& tied) const override;
+  std::vector<std::string> shortcomings(RootKey const& key, Registration const& resource) const override;
+  boost::asio::awaitable<Result<std::vector<Machine>>> machines(ResourceId resource,
+                                                                Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Machine>> machine(ResourceId machine, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<ChangeTicket>> stop(ResourceId machine, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<ChangeTicket>> start(ResourceId machine, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<std::vector<ResourceCondition>>> hindrances(ResourceId resource,
+                                                                            std::vector<ResourceId> machines,
+                                                                            Clock::Mono deadline) override;
+
+ private:
+  /// Disk encryption set → the machines whose disks name it.
+  using MachinesBySet = std::map<std::string, std::vector<ResourceId>>;
+
+  // resource_manager.cpp
+  std::optional<KeyRef> key_of(DiskEncryptionSet const& set) const;
+  std::string host_of(KeyRef const& key) const;
+  boost::asio::awaitable<Result<DiskEncryptionSet>> read(ResourceId resource, Clock::Mono deadline);
+
+  // resource_survey.cpp
+  boost::asio::awaitable<Result<void>> survey_scope(ArmScope scope, ResourceSurvey& survey,
+                                                    Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<Registration>>> sets_in(std::string folder,
+                                                                    ResourceSurvey& survey,
+                                                                    Clock::Mono deadline);
+  boost::asio::awaitable<Result<MachinesBySet>> machines_of(std::string subscription, ResourceSurvey& survey,
+                                                            Clock::Mono deadline);
+  boost::asio::awaitable<Result<void>> tie_associated(Registration& registration, Clock::Mono deadline);
+
+  // machine_control.cpp
+  boost::asio::awaitable<Result<std::vector<VirtualMachine>>> list_machines(std::string subscription,
+                                                                            Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<ManagedDisk>>> list_disks(std::string subscription,
+                                                                      Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::set<std::string>>> associated_with(ResourceId resource,
+                                                                        Clock::Mono deadline);
+  boost::asio::awaitable<Result<ChangeTicket>> act(ResourceId machine, std::string action,
+                                                   Clock::Mono deadline);
+
+  // change_hindrances.cpp
+  boost::asio::awaitable<Result<std::vector<ArmGrant>>> grants_at(std::string group, Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<ArmLock>>> locks_of(std::string subscription,
+                                                                Clock::Mono deadline);
+
+  ArmAccess access_;
+  ResourceManagerOptions options_;
+};
+
+}  // namespace rekeyd::providers::azure
