@@ -3,8 +3,10 @@
 #include "config/glob_syntax.hpp"
 #include "config/name_syntax.hpp"
 #include "config/override_checks.hpp"
+#include "config/quiesce_rules_reader.hpp"
 #include "config/rotation_interval.hpp"
 #include "config/rotation_limits_reader.hpp"
+#include "config/tag_patterns.hpp"
 #include "config/time_zone.hpp"
 #include "config/yaml_fields.hpp"
 
@@ -44,31 +46,6 @@ std::optional<std::string> pattern_of(Given const& given, Findings& findings) {
   return std::nullopt;
 }
 
-std::map<std::string, std::string> tags_of(Given const& given, Findings& findings) {
-  std::map<std::string, std::string> tags;
-  if (!map_of(given, findings)) return tags;
-  if (given.value->fields.empty()) {
-    findings.error(given.at(), "empty-selector", "'tags' names no tag", "leave it out to mean any tags");
-  }
-  FieldReader fields(given, findings);
-  for (YamlField const& field : given.value->fields) {
-    if (field.name.empty() || tags.contains(field.name)) continue;
-    Given tag = fields.optional(field.name);
-    tag.label = fmt::format("tag {}", tag.label);
-    auto value = text_of(tag, findings);
-    if (!value) continue;
-    // A tag's value may hold what a name may not ('/', ' '); only its sets are checked.
-    std::string names_only = *value;
-    for (char& c : names_only) c = c == '/' || c == ' ' || c == '\\' ? '_' : c;
-    if (auto const defect = glob_defect(names_only)) {
-      findings.error(tag.at(), "pattern", fmt::format("{}: not a valid pattern: {}", tag.label, *defect));
-      continue;
-    }
-    tags.emplace(field.name, std::move(*value));
-  }
-  return tags;
-}
-
 KeySelector selector_of(Given const& given, Findings& findings) {
   KeySelector selector;
   if (!map_of(given, findings)) return selector;
@@ -76,7 +53,7 @@ KeySelector selector_of(Given const& given, Findings& findings) {
   selector.provider = pattern_of(fields.optional("provider"), findings);
   selector.vault = pattern_of(fields.optional("vault"), findings);
   selector.key = pattern_of(fields.optional("key"), findings);
-  selector.tags = tags_of(fields.optional("tags"), findings);
+  selector.tags = tag_patterns_of(fields.optional("tags"), findings);
   fields.finish();
   if (given.value->fields.empty()) {
     findings.error(given.at(), "empty-selector", "'match' is empty, which could mean every key or none",
@@ -156,6 +133,7 @@ RotationPolicy policy_of(Given const& given, Findings& findings) {
   policy.spread = std::chrono::floor<std::chrono::seconds>(spread.value_or(1h));
   assign(policy.wrap, word_of<WrapBy>(fields.optional("wrap"), findings));
   policy.limits = rotation_limits_of(fields.optional("rotations"), findings);
+  policy.confidential_vms = quiesce_rules_of(fields.optional("confidential_vms"), findings);
   assign(policy.material, material_of(fields.optional("material"), findings));
   policy.keys = overrides_of(fields.optional("keys"), findings);
   fields.finish();

@@ -254,10 +254,10 @@ Result<void> Daemon::retry(RotationId id, std::string caller) {
   return done;
 }
 
-Result<void> Daemon::abandon(RotationId id, std::string reason, std::string caller) {
+Result<void> Daemon::abandon(RotationId id, AbandonRequest request, std::string caller) {
   Result<TrackedKey*> const key = find_rotation(id);
   if (!key) return std::unexpected(key.error());
-  Result<void> done = rotator_.abandon(**key, caller, reason);
+  Result<void> done = rotator_.abandon(**key, caller, request);
   if (done) scheduler_.wake();
   return done;
 }

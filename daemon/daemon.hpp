@@ -46,7 +46,7 @@ class Daemon final : public ControlService {
   Result<RotateAnswer> rotate(RotateRequest request, std::string caller, unsigned uid) override;
   Result<ReloadAnswer> reload(std::string caller) override;
   Result<void> retry(RotationId id, std::string caller) override;
-  Result<void> abandon(RotationId id, std::string reason, std::string caller) override;
+  Result<void> abandon(RotationId id, AbandonRequest request, std::string caller) override;
   Result<ReleaseAnswer> release(ReleaseRequest request, std::string caller) override;
 
   /// "30 keys: 28 ready, 2 rotating; next due 2026-12-01T00:00:00Z": one line for the service manager.

@@ -37,6 +37,7 @@ OutcomeWords words_of(StepOutcome const& outcome) {
             return OutcomeWords{"abandoned", EventKind::step_done, EventOutcome::held};
           },
           [](StepBack const&) { return OutcomeWords{"back", EventKind::step_done, EventOutcome::ok}; },
+          [](StepDetour const&) { return OutcomeWords{"detour", EventKind::step_done, EventOutcome::ok}; },
       },
       outcome);
 }
@@ -223,9 +224,9 @@ asio::awaitable<Result<std::optional<storage::StepRecord>>> Journal::settle(
   co_return next;
 }
 
-Result<void> Journal::decided(Rotation const& after, std::string const& caller, std::string const& sentence) {
+Result<void> Journal::decided(Rotation const& after, std::string const& caller, std::string const& sentence,
+                              storage::Change change) {
   Instant const now = world_.clock.wall_now();
-  storage::Change change;
   change.rotations.push_back(after);
   HistoryEvent event = event_of(after, EventKind::requested, sentence, now);
   event.actor = caller;

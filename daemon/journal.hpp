@@ -36,8 +36,9 @@ class Journal {
   boost::asio::awaitable<Result<std::optional<storage::StepRecord>>> settle(
       storage::StepRecord record, Rotation after, StepOutcome outcome, storage::Change facts,
       std::optional<Rotation> follower, bool then_next);
-  /// A person's decision on a blocked rotation.
-  Result<void> decided(Rotation const& after, std::string const& caller, std::string const& sentence);
+  /// A person's decision on a rotation, with the rows that change with it.
+  Result<void> decided(Rotation const& after, std::string const& caller, std::string const& sentence,
+                       storage::Change change = {});
 
  private:
   Result<int> next_attempt(Rotation const& rotation);

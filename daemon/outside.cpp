@@ -3,6 +3,7 @@
 #include "daemon/material_sources.hpp"
 #include "providers/dek/envelope_directory.hpp"
 #include "providers/http/tls_transport.hpp"
+#include "providers/system/process_commands.hpp"
 #include "providers/system/system_clock.hpp"
 #include "providers/system/system_random.hpp"
 #include "storage/sqlite_store.hpp"
@@ -75,6 +76,7 @@ Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_
   Outside outside;
   outside.clock = providers::make_system_clock();
   outside.random = providers::make_system_random();
+  outside.commands = providers::make_process_commands(executor, *outside.clock);
 
   auto store = open_store(settings);
   if (!store) return std::unexpected(store.error());
@@ -89,6 +91,7 @@ Result<Outside> open_outside(config::Settings const& settings, boost::asio::any_
   outside.transport = *std::move(transport);
 
   outside.world.reset(new World{executor, *outside.clock, *outside.random, *outside.store, {}, {}});
+  outside.world->commands = outside.commands.get();
   outside.world->committing = outside.committing.get();
   if (auto added = add_providers(settings, outside); !added) return std::unexpected(added.error());
   if (auto added = add_dek_stores(settings, *outside.world); !added) return std::unexpected(added.error());

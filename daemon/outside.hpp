@@ -2,6 +2,7 @@
 #include "config/settings.hpp"
 #include "daemon/world.hpp"
 #include "providers/http/transport.hpp"
+#include "providers/system/command.hpp"
 #include "storage/store.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -17,6 +18,7 @@ namespace rekeyd::daemon {
 struct Outside {
   std::unique_ptr<providers::Clock> clock;
   std::unique_ptr<providers::Random> random;
+  std::unique_ptr<providers::CommandRunner> commands;
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<boost::asio::thread_pool> committing;  ///< One thread: group commits.
   std::unique_ptr<providers::HttpTransport> transport;

@@ -1,6 +1,7 @@
 #include "daemon/reports.hpp"
 
 #include "daemon/material_drawing.hpp"
+#include "daemon/planned_downtime.hpp"
 #include "daemon/policy_coverage.hpp"
 #include "daemon/storm.hpp"
 
@@ -228,6 +229,7 @@ PlanReport report_plan(World& world, Fleet const& fleet, Instant until) {
   std::ranges::move(unused_exceptions(world, fleet), std::back_inserter(plan.findings));
   std::ranges::move(unused_policies(world, fleet), std::back_inserter(plan.findings));
   std::ranges::sort(plan.entries, {}, [](PlanEntry const& entry) { return std::tie(entry.at, entry.key); });
+  plan.downtimes = planned_downtimes(world, fleet, plan);
   return plan;
 }
 

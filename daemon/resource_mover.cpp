@@ -1,6 +1,7 @@
 #include "daemon/resource_mover.hpp"
 
 #include "daemon/observed_registrations.hpp"
+#include "daemon/step_outcomes.hpp"
 
 #include <fmt/format.h>
 
@@ -17,10 +18,11 @@ namespace {
 
 constexpr auto call_patience = std::chrono::minutes(2);
 constexpr auto change_patience = std::chrono::minutes(30);
+constexpr auto settling_patience = std::chrono::minutes(2);
+constexpr auto endless_after = std::chrono::hours(2);
 constexpr auto look_again_after = std::chrono::seconds(30);
 constexpr auto look_for_survey_every = std::chrono::seconds(10);
 constexpr auto look_at_followers_every = std::chrono::minutes(5);
-constexpr auto look_at_resting_every = std::chrono::minutes(15);
 
 bool is_on(Registration const& resource, VersionId const& version) {
   if (resource.version != version) return false;
@@ -49,27 +51,26 @@ StepBlocked blocked_by(Registration const& resource) {
           trouble_with(resource, ErrorClass::permanent, condition.sentence, condition.remedy)};
 }
 
-StepOutcome outcome_of(Error error) {
-  if (error.error_class != ErrorClass::permanent) return StepAgain{std::move(error)};
-  std::string reason = error.code.empty() ? "refused_by_provider" : error.code;
-  return StepBlocked{std::move(reason), std::move(error)};
+StepBlocked change_never_ends(Registration const& resource) {
+  return {"change_never_ends",
+          trouble_with(resource, ErrorClass::permanent, "its change of key has been under way for two hours",
+                       "look at the resource's activity log, or ask its provider's support; then `rekeyctl "
+                       "retry`: rekeyd goes on following the change")};
 }
 
-/// What a person has to mend comes before what is tried again, and that before what only has to be waited
-/// for.
-int gravity(StepOutcome const& outcome) {
-  if (std::holds_alternative<StepBlocked>(outcome)) return 3;
-  return std::holds_alternative<StepAgain>(outcome) ? 2 : 1;
+/// Nothing: it is where it belongs.
+std::optional<Error> what_failed(Registration const& now, VersionId const& wanted) {
+  if (is_on(now, wanted)) return std::nullopt;
+  std::string what =
+      now.condition ? now.condition->sentence : "the change is over, and the resource is on its old version";
+  return trouble_with(now, ErrorClass::conflict, std::move(what), "");
 }
 
-void add(std::optional<StepOutcome>& to, StepOutcome outcome) {
-  if (!to || gravity(outcome) > gravity(*to)) {
-    to = std::move(outcome);
-    return;
-  }
-  auto* const wait = std::get_if<StepWait>(&*to);
-  auto const* const other = std::get_if<StepWait>(&outcome);
-  if (wait != nullptr && other != nullptr && other->until < wait->until) *wait = *other;
+std::vector<ResourceChange> asked_of(std::vector<ResourceChange> const& all, ResourceId const& resource) {
+  std::vector<ResourceChange> asked;
+  std::ranges::copy_if(all, std::back_inserter(asked),
+                       [&](ResourceChange const& each) { return each.resource == resource; });
+  return asked;
 }
 
 }  // namespace
@@ -81,6 +82,9 @@ struct ResourceMover::Move {
   providers::ResourceController& controller;
   Registration resource;
   std::vector<ResourceChange> asked;  ///< Of it, in this rotation.
+  std::chrono::seconds patience{change_patience};
+  bool at_rest{};     ///< Its machines stand still.
+  bool needs_rest{};  ///< It is behind, and they have to.
 };
 
 std::optional<StepOutcome> ResourceMover::unknown_resources(KeyRef const& key) const {
@@ -108,17 +112,11 @@ Result<std::vector<Registration>> ResourceMover::known(KeyRef const& key) const 
   if (!anybody_looks) return std::vector<Registration>();
   auto registrations = world_.store.registrations(key);
   if (registrations) {
-    std::erase_if(*registrations,
-                  [this](Registration const& each) { return controller_of(each.resource) == nullptr; });
+    std::erase_if(*registrations, [this](Registration const& each) {
+      return world_.resource_controller(each.resource) == nullptr;
+    });
   }
   return registrations;
-}
-
-providers::ResourceController* ResourceMover::controller_of(ResourceId const& resource) const {
-  for (auto const& [name, instance] : world_.providers) {
-    if (instance->resources && instance->resources->looks_after(resource)) return instance->resources.get();
-  }
-  return nullptr;
 }
 
 asio::awaitable<ResourceSummary> ResourceMover::run(Rotation rotation, Instant version_made) {
@@ -136,25 +134,60 @@ asio::awaitable<ResourceSummary> ResourceMover::run(Rotation rotation, Instant v
   }
   for (Registration const& registration : *registrations) {
     if (stop_.requested) {
-      add(summary.unfinished, StepWait{world_.clock.wall_now(), "the daemon is stopping"});
+      add_graver(summary.unfinished, StepWait{world_.clock.wall_now(), "the daemon is stopping"});
       break;
     }
-    Move on_its_way{rotation, version_made, *controller_of(registration.resource), registration, {}};
-    std::ranges::copy_if(*asked, std::back_inserter(on_its_way.asked),
-                         [&](ResourceChange const& each) { return each.resource == registration.resource; });
-    std::optional<StepOutcome> unfinished = co_await move(on_its_way);
-    if (unfinished) add(summary.unfinished, *std::move(unfinished));
-    on_its_way.resource.tied = registration.tied;  // The survey's alone.
-    if (on_its_way.resource == registration) continue;
-    std::vector<Registration> const before{registration};
-    std::vector<Registration> const after{on_its_way.resource};
-    tell_registrations(before, after, world_.clock.wall_now(), summary.facts);
-  }
-  for (HistoryEvent& event : summary.facts.events) {
-    event.rotation = rotation.id;
-    event.policy = rotation.policy;
+    Move on_its_way{rotation, version_made, *world_.resource_controller(registration.resource), registration,
+                    asked_of(*asked, registration.resource)};
+    co_await move_one(on_its_way, summary);
   }
   co_return summary;
+}
+
+/// Moves it, and takes what was read of it into the summary.
+asio::awaitable<void> ResourceMover::move_one(Move& on_its_way, ResourceSummary& summary) {
+  Registration const before = on_its_way.resource;
+  std::optional<StepOutcome> unfinished = co_await move(on_its_way);
+  if (unfinished) add_graver(summary.unfinished, *std::move(unfinished));
+  if (on_its_way.needs_rest) summary.need_rest.push_back(before.resource);
+  on_its_way.resource.tied = before.tied;  // The survey's alone.
+  if (on_its_way.resource == before) co_return;
+  storage::Change facts;
+  std::vector<Registration> const known{before};
+  std::vector<Registration> const now{on_its_way.resource};
+  tell_registrations(known, now, world_.clock.wall_now(), facts);
+  for (HistoryEvent& event : facts.events) {
+    event.rotation = on_its_way.rotation.id;
+    event.policy = on_its_way.rotation.policy;
+  }
+  storage::append(summary.facts, std::move(facts));
+}
+
+asio::awaitable<ResourceSummary> ResourceMover::change(Rotation rotation, ResourceId resource,
+                                                       std::chrono::seconds patience) {
+  ResourceSummary summary;
+  auto const registrations = known(rotation.key);
+  auto const asked = world_.store.resource_changes(rotation.id);
+  if (!registrations || !asked) {
+    summary.unfinished = outcome_of(registrations ? asked.error() : registrations.error());
+    co_return summary;
+  }
+  auto const registration = std::ranges::find(*registrations, resource, &Registration::resource);
+  if (registration == registrations->end()) co_return summary;
+  Move on_its_way{rotation, rotation.opened, *world_.resource_controller(resource), *registration,
+                  asked_of(*asked, resource)};
+  on_its_way.patience = std::min<std::chrono::seconds>(patience, change_patience);
+  on_its_way.at_rest = true;
+  co_await move_one(on_its_way, summary);
+  co_return summary;
+}
+
+Result<std::vector<Registration>> ResourceMover::changed_at_rest(KeyRef const& key) const {
+  auto registrations = known(key);
+  if (!registrations) return registrations;
+  std::erase_if(*registrations,
+                [](Registration const& each) { return each.following != Following::when_told_at_rest; });
+  return registrations;
 }
 
 /// Reads the resource, and does for it what it needs. Nothing: it is where it belongs, or it is gone.
@@ -172,7 +205,8 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(Move& move) {
     co_return outcome;
   }
   if (has_condition(move.resource, "no_identity")) co_return blocked_by(move.resource);
-  if (has_condition(move.resource, "changing")) {
+  // What a change of ours has left it in is not waited for.
+  if (move.asked.empty() && has_condition(move.resource, "changing")) {
     co_return StepWait{world_.clock.wall_now() + look_again_after,
                        fmt::format("its provider is changing {}", move.resource.resource.str())};
   }
@@ -180,9 +214,9 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(Move& move) {
     case Following::by_itself:
       co_return wait_for_itself(move);
     case Following::when_told_at_rest:
-      co_return StepWait{
-          world_.clock.wall_now() + look_at_resting_every,
-          fmt::format("{} cannot change its key while its machines run", move.resource.resource.str())};
+      move.needs_rest = !move.at_rest;
+      if (move.needs_rest) co_return std::nullopt;
+      break;
     case Following::when_told:
       break;
     case Following::unknown:
@@ -249,42 +283,56 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::ask(Move& move) {
   co_return outcome;
 }
 
+/// What its provider says of an operation; one that nobody can name is forgotten.
+asio::awaitable<Result<ChangeProgress>> ResourceMover::progress_of(Move& move, ResourceChange const& asked) {
+  if (asked.operation.empty()) co_return ChangeProgress{.state = ChangeProgress::State::forgotten};
+  auto const deadline = world_.clock.mono_now() + call_patience;
+  Result<ChangeProgress> told = co_await move.controller.progress(asked.operation, deadline);
+  co_return told;
+}
+
+/// A resource says that it is changing although nothing is under way any more: a change that stayed partial
+/// may leave it so for ever (Azure's own example of one shows "Updating").
+bool ResourceMover::only_seems_to_change(ResourceChange const& asked, ChangeProgress::State state,
+                                         std::optional<providers::Clock::Mono> over_since) const {
+  if (state == ChangeProgress::State::done) {
+    return over_since && world_.clock.mono_now() - *over_since >= settling_patience;
+  }
+  return world_.clock.wall_now() - asked.asked_at >= change_patience;
+}
+
 /// To the end of what was asked, or of our patience: then the next try goes on from what is on record.
 asio::awaitable<std::optional<StepOutcome>> ResourceMover::follow(Move& move, ResourceChange asked,
                                                                   std::chrono::seconds ask_after) {
-  auto const patience = world_.clock.mono_now() + change_patience;
+  auto const patience = world_.clock.mono_now() + move.patience;
+  std::optional<providers::Clock::Mono> over_since;
   while (!stop_.requested && world_.clock.mono_now() < patience) {
     auto const at = world_.clock.mono_now() + ask_after;
     if (ask_after > std::chrono::seconds(0)) co_await world_.clock.sleep_until(at);
-    ChangeProgress progress{.state = ChangeProgress::State::forgotten};
-    auto const deadline = world_.clock.mono_now() + call_patience;
-    if (!asked.operation.empty()) {
-      Result<ChangeProgress> const told = co_await move.controller.progress(asked.operation, deadline);
-      if (!told) co_return StepAgain{told.error()};
-      progress = *told;
+    Result<ChangeProgress> const progress = co_await progress_of(move, asked);
+    if (!progress) co_return StepAgain{progress.error()};
+    ask_after = std::max(progress->ask_after, std::chrono::seconds(1));
+    if (progress->state == ChangeProgress::State::under_way) {
+      bool const endless = world_.clock.wall_now() - asked.asked_at >= endless_after;
+      if (endless) co_return change_never_ends(move.resource);
+      continue;
     }
-    ask_after = std::max(progress.ask_after, std::chrono::seconds(1));
-    if (progress.state == ChangeProgress::State::under_way) continue;
-    if (progress.state == ChangeProgress::State::failed) {
-      std::optional<StepOutcome> failed = co_await ended(asked, progress.error);
+    if (progress->state == ChangeProgress::State::failed) {
+      std::optional<StepOutcome> failed = co_await ended(asked, progress->error);
       co_return failed;
     }
+    if (!over_since) over_since = world_.clock.mono_now();
+    auto const deadline = world_.clock.mono_now() + call_patience;
     Result<Registration> const now = co_await move.controller.describe(asked.resource, deadline);
     if (!now && now.error().error_class == ErrorClass::not_found) co_return std::nullopt;
     if (!now) co_return StepAgain{now.error()};
     move.resource = *now;
-    if (has_condition(*now, "changing")) {
+    bool const changes = has_condition(*now, "changing");
+    if (changes && !only_seems_to_change(asked, progress->state, over_since)) {
       ask_after = look_again_after;
       continue;
     }
-    std::optional<Error> failure;
-    if (!is_on(*now, asked.to)) {
-      failure = trouble_with(*now, ErrorClass::conflict,
-                             now->condition ? now->condition->sentence
-                                            : "the change is over, and the resource is on its old version",
-                             "");
-    }
-    std::optional<StepOutcome> outcome = co_await ended(asked, std::move(failure));
+    std::optional<StepOutcome> outcome = co_await ended(asked, what_failed(*now, asked.to));
     co_return outcome;
   }
   co_return StepWait{world_.clock.wall_now() + look_again_after,
@@ -310,7 +358,7 @@ asio::awaitable<Result<std::vector<std::string>>> ResourceMover::left_behind(Rot
   for (Registration const& registration : *registrations) {
     auto const deadline = world_.clock.mono_now() + call_patience;
     Result<Registration> const now =
-        co_await controller_of(registration.resource)->describe(registration.resource, deadline);
+        co_await world_.resource_controller(registration.resource)->describe(registration.resource, deadline);
     if (!now && now.error().error_class == ErrorClass::not_found) continue;
     if (!now) co_return std::unexpected(now.error());
     bool const ours = now->key == rotation.key && now->following != Following::unknown;

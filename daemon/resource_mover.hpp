@@ -3,6 +3,7 @@
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
 #include "policy/rotation.hpp"
+#include "providers/resource_controller.hpp"
 #include "storage/store.hpp"
 
 #include <optional>
@@ -14,15 +15,16 @@ namespace rekeyd::daemon {
 /// What came of moving the resources of one key.
 struct ResourceSummary {
   storage::Change facts;  ///< What was read of them, against what we knew.
-  /// Why not all are on the version yet; the gravest. Nothing: they are.
+  /// Why not all are on the version yet; the gravest. Nothing: they are, but for those below.
   std::optional<StepOutcome> unfinished;
+  std::vector<ResourceId> need_rest;  ///< Not on the version, and machines have to stand still for it.
 };
 
 /// Carries a new key version to the resources that were found to use the key, each as it follows its key:
 /// - `when_told`: the change is asked for, after that is on record, and followed to its end, over restarts;
 ///   one that fails is asked for again, with back-off, at most `changes_max` times;
 /// - `by_itself`: it is waited for as long as its provider may lag;
-/// - `when_told_at_rest`: left alone here, and said so: somebody has to bring its machines to rest.
+/// - `when_told_at_rest`: left alone by run(), and named; told by change() once its machines stand still.
 /// What a provider says of a resource counts, never what we remember.
 class ResourceMover {
  public:
@@ -36,15 +38,24 @@ class ResourceMover {
   std::optional<StepOutcome> unknown_resources(KeyRef const& key) const;
   /// `rotation.new_version` is where they go; it was made at `version_made`.
   boost::asio::awaitable<ResourceSummary> run(Rotation rotation, Instant version_made);
+  /// One resource alone whose machines stand still; at most so long.
+  boost::asio::awaitable<ResourceSummary> change(Rotation rotation, ResourceId resource,
+                                                 std::chrono::seconds patience);
+  /// Those of the key whose machines have to stand still for a change.
+  Result<std::vector<Registration>> changed_at_rest(KeyRef const& key) const;
   /// Resources of the key that are not, or not wholly, on the rotation's new version, as words.
   boost::asio::awaitable<Result<std::vector<std::string>>> left_behind(Rotation rotation);
 
  private:
   struct Move;
   Result<std::vector<Registration>> known(KeyRef const& key) const;
-  providers::ResourceController* controller_of(ResourceId const& resource) const;
+  boost::asio::awaitable<void> move_one(Move& on_its_way, ResourceSummary& summary);
   boost::asio::awaitable<std::optional<StepOutcome>> move(Move& move);
   boost::asio::awaitable<std::optional<StepOutcome>> ask(Move& move);
+  boost::asio::awaitable<Result<providers::ChangeProgress>> progress_of(Move& move,
+                                                                        storage::ResourceChange const& asked);
+  bool only_seems_to_change(storage::ResourceChange const& asked, providers::ChangeProgress::State state,
+                            std::optional<providers::Clock::Mono> over_since) const;
   boost::asio::awaitable<std::optional<StepOutcome>> follow(Move& move, storage::ResourceChange asked,
                                                             std::chrono::seconds ask_after);
   boost::asio::awaitable<std::optional<StepOutcome>> ended(storage::ResourceChange asked,

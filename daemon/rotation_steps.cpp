@@ -3,6 +3,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/observation.hpp"
 #include "daemon/rotate_requests.hpp"
+#include "daemon/step_outcomes.hpp"
 
 #include <fmt/format.h>
 
@@ -19,16 +20,14 @@ namespace {
 constexpr auto call_patience = std::chrono::minutes(2);
 constexpr auto soon = std::chrono::seconds(10);
 
-StepResult ended(Rotation rotation, StepOutcome outcome) {
-  return {std::move(rotation), std::move(outcome), {}, std::nullopt};
+/// What the key's policy says of machines; without one, what holds for all.
+QuiesceRules rules_of(TrackedKey const& key) {
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  return applied == nullptr ? QuiesceRules{} : applied->policy->confidential_vms;
 }
 
-/// A failed reading or call as a step's ending: what will never work blocks, the rest is tried again.
-StepOutcome outcome_of(Error const& error) {
-  if (error.error_class == ErrorClass::permanent) {
-    return StepBlocked{error.code.empty() ? "refused_by_provider" : error.code, error};
-  }
-  return StepAgain{error};
+StepResult ended(Rotation rotation, StepOutcome outcome) {
+  return {std::move(rotation), std::move(outcome), {}, std::nullopt};
 }
 
 Error unfit(KeyRef const& key, std::vector<std::string> const& defects) {
@@ -130,7 +129,9 @@ void tell_of_neutral_policy(Rotation const& rotation, providers::Evidence const&
 }  // namespace
 
 asio::awaitable<StepResult> RotationSteps::run(Rotation rotation, TrackedKey const& key, Record record) {
-  if (world_.provider(rotation.key.provider) == nullptr) {
+  // Machines that stand still come first, whatever the configuration says of their key by now.
+  bool const needs_provider = !holds_machines(rotation.step);
+  if (needs_provider && world_.provider(rotation.key.provider) == nullptr) {
     Error error;
     error.what = "the configuration no longer names provider instance " + rotation.key.provider.str();
     error.remedy = "configure it again and `rekeyctl retry`, or `rekeyctl abandon` the rotation";
@@ -146,6 +147,12 @@ asio::awaitable<StepResult> RotationSteps::run(Rotation rotation, TrackedKey con
       co_return co_await rotate(std::move(rotation), key, std::move(record));
     case Step::propagate:
       co_return co_await propagate(std::move(rotation), key);
+    case Step::quiesce:
+      co_return co_await quiesce(std::move(rotation), rules_of(key));
+    case Step::change:
+      co_return co_await change(std::move(rotation), rules_of(key));
+    case Step::resume:
+      co_return co_await resume(std::move(rotation), rules_of(key));
     case Step::verify:
       co_return co_await verify(std::move(rotation), key);
   }
@@ -190,6 +197,8 @@ asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedK
   if (auto unknown = mover_.unknown_resources(rotation.key)) {
     co_return ended(std::move(rotation), *std::move(unknown));
   }
+  std::optional<StepOutcome> hindered = co_await rest_hindered(rotation.key, rules_of(key));
+  if (hindered) co_return ended(std::move(rotation), *std::move(hindered));
   // A new version whose DEKs could not follow it would help nobody. First, because the provider's preflight
   // may already change something there.
   for (auto const& store : world_.dek_stores) {
@@ -326,6 +335,12 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
   StepResult result = ended(std::move(rotation), StepDone{});
   if (resources.unfinished) result.outcome = *std::move(resources.unfinished);
   result.facts = std::move(resources.facts);
+  if (!resources.need_rest.empty()) {
+    StepOutcome rest = co_await bring_to_rest(std::move(resources.need_rest), rules_of(key), result.rotation);
+    // What stands still can go on whatever keeps the others.
+    bool const goes_on = std::holds_alternative<StepDetour>(rest) || !resources.unfinished;
+    if (goes_on) result.outcome = std::move(rest);
+  }
   co_return result;
 }
 

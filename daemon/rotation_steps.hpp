@@ -1,7 +1,9 @@
 #pragma once
 #include "daemon/fleet.hpp"
 #include "daemon/material_drawing.hpp"
+#include "daemon/quiescer.hpp"
 #include "daemon/resource_mover.hpp"
+#include "daemon/resumer.hpp"
 #include "daemon/rewrapper.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
@@ -35,7 +37,12 @@ class RotationSteps {
                                                                     std::optional<HistoryEvent> event)>;
 
   RotationSteps(World& world, StopFlag const& stop)
-      : world_(world), material_(world), rewrapper_(world, stop), mover_(world, stop) {}
+      : world_(world),
+        material_(world),
+        rewrapper_(world, stop),
+        mover_(world, stop),
+        quiescer_(world, stop),
+        resumer_(world, stop) {}
 
   /// Carries out `rotation.step`. `key` is the key as tracked, not to be changed while a rotation is open.
   boost::asio::awaitable<StepResult> run(Rotation rotation, TrackedKey const& key, Record record);
@@ -50,6 +57,12 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> propagate(Rotation rotation, TrackedKey const& key);
   boost::asio::awaitable<StepResult> newer_or_refused(Rotation rotation, TrackedKey const& key,
                                                       RewrapSummary moved);
+  boost::asio::awaitable<std::optional<StepOutcome>> rest_hindered(KeyRef key, QuiesceRules rules);
+  boost::asio::awaitable<StepOutcome> bring_to_rest(std::vector<ResourceId> behind, QuiesceRules rules,
+                                                    Rotation& rotation);
+  boost::asio::awaitable<StepResult> quiesce(Rotation rotation, QuiesceRules rules);
+  boost::asio::awaitable<StepResult> change(Rotation rotation, QuiesceRules rules);
+  boost::asio::awaitable<StepResult> resume(Rotation rotation, QuiesceRules rules);
   boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
 
@@ -57,6 +70,8 @@ class RotationSteps {
   MaterialDrawing material_;
   Rewrapper rewrapper_;
   ResourceMover mover_;
+  Quiescer quiescer_;
+  Resumer resumer_;
 };
 
 }  // namespace rekeyd::daemon

@@ -228,17 +228,49 @@ Result<void> Rotator::retry(TrackedKey& key, std::string const& caller) {
   return {};
 }
 
-Result<void> Rotator::abandon(TrackedKey& key, std::string const& caller, std::string const& reason) {
+Result<void> Rotator::abandon(TrackedKey& key, std::string const& caller, AbandonRequest const& request) {
   if (!key.rotation || key.running) return std::unexpected(no_rotation(key.stored.key.ref, "resting"));
-  Rotation const given_up =
-      abandoned(*key.rotation, "given up by a person: " + reason, world_.clock.wall_now());
-  if (auto durable = journal_.decided(given_up, caller, "rotation to be abandoned: " + reason); !durable) {
-    return durable;
+  Instant const now = world_.clock.wall_now();
+  std::string const why = "given up by a person: " + request.reason;
+  Rotation given_up = abandoned(*key.rotation, why, now);
+  storage::Change facts;
+  if (request.leave_stopped) {
+    auto left = leave_machines(*key.rotation);
+    if (!left) return std::unexpected(left.error());
+    facts = *std::move(left);
+    given_up = abandoned_as_it_stands(*key.rotation, why, now);
   }
-  ended_(given_up, StepAbandoned{reason});
-  key.rotation.reset();
+  std::string const sentence = "rotation to be abandoned: " + request.reason;
+  Result<void> durable = journal_.decided(given_up, caller, sentence, std::move(facts));
+  if (!durable) return durable;
+  bool const ended = given_up.state != RotationState::open;
+  if (ended) ended_(given_up, StepAbandoned{request.reason});
+  key.rotation = given_up;
+  if (ended) key.rotation.reset();
   fleet_.look_anew(key);
   return {};
+}
+
+/// Whatever stands still is not ours any more.
+Result<storage::Change> Rotator::leave_machines(Rotation const& rotation) {
+  if (rotation.step != Step::resume) {
+    Error error;
+    error.error_class = ErrorClass::conflict;
+    error.what = "machines are left as they are only once they have been asked to start";
+    error.where = rotation.id.str();
+    error.remedy = "abandon the rotation without --leave-stopped: what it stopped is started first";
+    return std::unexpected(std::move(error));
+  }
+  auto stops = world_.store.machine_stops(rotation.id);
+  if (!stops) return std::unexpected(stops.error());
+  storage::Change change;
+  for (storage::MachineStop& stop : *stops) {
+    if (stop.ended_at) continue;
+    stop.ended_at = world_.clock.wall_now();
+    stop.outcome = "left_stopped";
+    change.machine_stops.push_back(std::move(stop));
+  }
+  return change;
 }
 
 }  // namespace rekeyd::daemon

@@ -1,4 +1,5 @@
 #pragma once
+#include "daemon/control/report.hpp"
 #include "daemon/fleet.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/rotation_steps.hpp"
@@ -47,9 +48,11 @@ class Rotator {
   /// A person wants the key's blocked or waiting rotation tried now: failures are forgotten, the provider's
   /// truth and its lag are not. conflict: there is none, or it is under way.
   Result<void> retry(TrackedKey& key, std::string const& caller);
-  Result<void> abandon(TrackedKey& key, std::string const& caller, std::string const& reason);
+  /// Machines that stand still for it are started first, unless they are to stay as they are.
+  Result<void> abandon(TrackedKey& key, std::string const& caller, AbandonRequest const& request);
 
  private:
+  Result<storage::Change> leave_machines(Rotation const& rotation);
   std::optional<Rotation> dependants_only(storage::StoredKey const& stored, VersionId base_version,
                                           MadeBy made_by, std::string reason);
   Rotation begun(storage::StoredKey const& key, PolicyMatch const& match, Rotation rotation);

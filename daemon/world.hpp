@@ -3,6 +3,7 @@
 #include "providers/dek/dek_store.hpp"
 #include "providers/material/material_source.hpp"
 #include "providers/system/clock.hpp"
+#include "providers/system/command.hpp"
 #include "providers/system/random.hpp"
 #include "storage/store.hpp"
 
@@ -27,6 +28,7 @@ struct World {
   storage::Store& store;
   ProviderInstances providers;
   std::vector<std::unique_ptr<providers::DekStore>> dek_stores;
+  providers::CommandRunner* commands{};    ///< Runs programs of the operator's; null: none are run here.
   boost::asio::thread_pool* committing{};  ///< Waits for the disk in the loop's place (GroupCommit); or null.
   providers::MaterialSources material_sources{};  ///< For the next versions of imported keys.
 
@@ -34,6 +36,14 @@ struct World {
   ProviderInstance* provider(ProviderName const& name) {
     auto const found = providers.find(name);
     return found == providers.end() ? nullptr : found->second.get();
+  }
+
+  /// Who looks after the resource, or null when no configured instance does.
+  providers::ResourceController* resource_controller(ResourceId const& resource) const {
+    for (auto const& [name, instance] : providers) {
+      if (instance->resources && instance->resources->looks_after(resource)) return instance->resources.get();
+    }
+    return nullptr;
   }
 };
 

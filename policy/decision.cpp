@@ -60,6 +60,11 @@ std::string failures_words(Rotation const& rotation) {
                      rotation.attempts == 1 ? "once" : fmt::format("{} times", rotation.attempts));
 }
 
+/// In the word that a person looks up.
+std::string waiting_reason(WaitsFor waits_for) {
+  return waits_for == WaitsFor::stopped_vm ? "needs_quiesce" : to_text(waits_for);
+}
+
 std::optional<Verdict> rotation_under_way(KeyFacts const& facts) {
   if (!facts.rotation || facts.rotation->state != RotationState::open) return std::nullopt;
   Rotation const& rotation = *facts.rotation;
@@ -71,6 +76,12 @@ std::optional<Verdict> rotation_under_way(KeyFacts const& facts) {
                          fmt::format("rotation {} is at step {}{}{}{}", rotation.id.str(),
                                      to_text(rotation.step), failing ? failures_words(rotation) : "",
                                      rotation.message.empty() ? "" : ": ", rotation.message));
+  if (delayed && rotation.waits_for != WaitsFor::nothing) {
+    said = verdict(KeyStatus::waiting, waiting_reason(rotation.waits_for),
+                   fmt::format("rotation {} waits at step {}: {}", rotation.id.str(), to_text(rotation.step),
+                               rotation.message));
+    said.waits_for = rotation.waits_for;
+  }
   said.since = rotation.opened;
   if (delayed) said.next_try = rotation.next_try;
   return said;

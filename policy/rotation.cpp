@@ -15,6 +15,9 @@ constexpr auto steps = words<Step>({{Step::claim, "claim"},
                                     {Step::preflight, "preflight"},
                                     {Step::rotate, "rotate"},
                                     {Step::propagate, "propagate"},
+                                    {Step::quiesce, "quiesce"},
+                                    {Step::change, "change"},
+                                    {Step::resume, "resume"},
                                     {Step::verify, "verify"}});
 constexpr auto states = words<RotationState>({{RotationState::open, "open"},
                                               {RotationState::done, "done"},
@@ -28,28 +31,63 @@ struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 
-/// A failed try is kept as data: how often, when next, and the first words for a person.
-void try_again(Rotation& rotation, Error const& error, Instant now) {
-  // Our own stopping says nothing about the step.
-  if (error.error_class != ErrorClass::cancelled) ++rotation.attempts;
-  rotation.message = to_text(error);
-  rotation.remedy = error.remedy;
-  auto const most = failures_max(error.error_class);
-  if (most && rotation.attempts >= *most) {
-    rotation.state = RotationState::blocked;
-    rotation.blocked_reason = std::string(to_text(error.error_class)) + "_error";
-    rotation.next_try.reset();
-    return;
-  }
-  rotation.next_try = now + backoff(rotation.attempts, error);
+void end_as_pending(Rotation& rotation, Instant now) {
+  PendingEnd const end = *std::exchange(rotation.pending_end, std::nullopt);
+  rotation.state = end.state;
+  rotation.blocked_reason = end.reason;
+  rotation.message = end.message;
+  rotation.remedy = end.remedy;
+  rotation.attempts = 0;
+  rotation.next_try.reset();
+  // Whoever has it tried again begins with what has to follow, not with machines that run.
+  rotation.step = Step::propagate;
+  rotation.at_rest.reset();
+  if (end.state == RotationState::abandoned) rotation.ended = now;
+}
+
+/// Machines that stand still come first: then it ends as `end` says.
+void go_to_resume(Rotation& rotation, PendingEnd end) {
+  rotation.message = end.message;
+  rotation.remedy = end.remedy;
+  rotation.pending_end = std::move(end);
+  rotation.step = Step::resume;
+  rotation.attempts = 0;
+  rotation.next_try.reset();
 }
 
 void block(Rotation& rotation, StepBlocked const& outcome) {
+  if (holds_machines(rotation.step) && rotation.step != Step::resume) {
+    go_to_resume(rotation,
+                 {RotationState::blocked, outcome.reason, to_text(outcome.error), outcome.error.remedy});
+    return;
+  }
   rotation.state = RotationState::blocked;
   rotation.blocked_reason = outcome.reason;
   rotation.message = to_text(outcome.error);
   rotation.remedy = outcome.error.remedy;
   rotation.next_try.reset();
+}
+
+// Machines that stand still wait no longer than this for the next try.
+constexpr std::chrono::seconds longest_pause_at_rest{60};
+
+/// A failed try is kept as data: how often, when next, and the first words for a person.
+void try_again(Rotation& rotation, Error const& error, Instant now) {
+  // Our own stopping says nothing about the step.
+  if (error.error_class != ErrorClass::cancelled) ++rotation.attempts;
+  auto const most = failures_max(error.error_class);
+  if (most && rotation.attempts >= *most) {
+    block(rotation, {std::string(to_text(error.error_class)) + "_error", error});
+    return;
+  }
+  rotation.message = to_text(error);
+  rotation.remedy = error.remedy;
+  auto pause = backoff(rotation.attempts, error);
+  if (holds_machines(rotation.step)) {
+    pause =
+        std::max(std::min(pause, longest_pause_at_rest), error.retry_after.value_or(std::chrono::seconds(0)));
+  }
+  rotation.next_try = now + pause;
 }
 
 StepBlocked not_in_the_workflow(Step step) {
@@ -61,10 +99,15 @@ StepBlocked not_in_the_workflow(Step step) {
 }
 
 void go_on(Rotation& rotation, Instant now) {
+  if (rotation.step == Step::resume && rotation.pending_end) {
+    end_as_pending(rotation, now);
+    return;
+  }
   rotation.attempts = 0;
   rotation.next_try.reset();
   rotation.message.clear();
   rotation.remedy.clear();
+  if (rotation.step == Step::resume) rotation.at_rest.reset();
   if (auto const next = step_after(rotation.step)) {
     rotation.step = *next;
   } else {
@@ -95,8 +138,13 @@ MadeBy maker_of(Rotation const& rotation, KeyVersion const& version) {
 
 std::optional<Step> step_after(Step step) { return rule_of(step).next; }
 
+bool holds_machines(Step step) {
+  return step == Step::quiesce || step == Step::change || step == Step::resume;
+}
+
 Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now) {
   rotation.updated = now;
+  rotation.waits_for = WaitsFor::nothing;
   if (!allowed(rotation.step, outcome)) {
     block(rotation, not_in_the_workflow(rotation.step));
     return rotation;
@@ -107,6 +155,7 @@ Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now) {
                           rotation.next_try = wait.until;
                           rotation.message = wait.why;
                           rotation.remedy.clear();
+                          rotation.waits_for = wait.waits_for;
                         },
                         [&](StepBlocked const& blocked) { block(rotation, blocked); },
                         [&](StepAbandoned const& moot) { rotation = abandoned(rotation, moot.why, now); },
@@ -115,16 +164,36 @@ Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now) {
                           rotation.attempts = 0;
                           rotation.message = back.why;
                           rotation.next_try.reset();
+                        },
+                        [&](StepDetour const& detour) {
+                          rotation.step = *rule_of(rotation.step).detour;
+                          rotation.attempts = 0;
+                          rotation.message = detour.why;
+                          rotation.next_try.reset();
                         }},
              outcome);
   return rotation;
 }
 
 Rotation abandoned(Rotation rotation, std::string why, Instant now) {
+  rotation.updated = now;
+  rotation.waits_for = WaitsFor::nothing;
+  if (holds_machines(rotation.step)) {
+    rotation.state = RotationState::open;
+    rotation.blocked_reason.clear();
+    go_to_resume(rotation, {RotationState::abandoned, "", std::move(why), ""});
+    return rotation;
+  }
+  return abandoned_as_it_stands(std::move(rotation), std::move(why), now);
+}
+
+Rotation abandoned_as_it_stands(Rotation rotation, std::string why, Instant now) {
+  rotation.updated = now;
+  rotation.waits_for = WaitsFor::nothing;
+  rotation.pending_end.reset();
   rotation.state = RotationState::abandoned;
   rotation.message = std::move(why);
   rotation.next_try.reset();
-  rotation.updated = now;
   rotation.ended = now;
   return rotation;
 }
@@ -135,6 +204,7 @@ Rotation reopened(Rotation rotation, Instant now) {
   rotation.blocked_reason.clear();
   rotation.message.clear();
   rotation.remedy.clear();
+  rotation.waits_for = WaitsFor::nothing;
   rotation.next_try.reset();
   rotation.updated = now;
   return rotation;

@@ -1,6 +1,7 @@
 #pragma once
 #include "policy/error.hpp"
 #include "policy/key.hpp"
+#include "policy/key_status.hpp"
 
 #include <chrono>
 #include <optional>
@@ -20,6 +21,9 @@ enum class Step {
   preflight,  ///< The provider is asked whether the rotation can succeed; nothing is changed.
   rotate,     ///< A new key version becomes the current one.
   propagate,  ///< Dependants move to it: wrapped DEKs are re-wrapped, registrations are followed.
+  quiesce,    ///< Machines that have to stand still for a resource's change of key are brought to rest.
+  change,     ///< That resource is told the new version, and is wholly on it.
+  resume,     ///< The machines that we stopped run again.
   verify,     ///< What should be true now is read back from the provider and the stores.
 };
 
@@ -39,6 +43,15 @@ struct RequestsSent {
   bool operator==(RequestsSent const&) const = default;
 };
 
+/// How a rotation ends that may not end yet: machines that we stopped come first.
+struct PendingEnd {
+  RotationState state{RotationState::blocked};  ///< blocked or abandoned.
+  std::string reason;                           ///< The blocked reason's word.
+  std::string message;
+  std::string remedy;
+  bool operator==(PendingEnd const&) const = default;
+};
+
 /// One rotation of one key, from claim to a terminal state. One row in the database.
 struct Rotation {
   RotationId id;
@@ -54,11 +67,14 @@ struct Rotation {
   MadeBy new_version_made_by{MadeBy::unknown};
   Step step{Step::claim};  ///< The step that is next or under way.
   RotationState state{RotationState::open};
-  int attempts{};                    ///< Failures in a row of this step.
-  std::optional<RequestsSent> sent;  ///< The rotate requests whose result is unknown.
-  std::optional<Instant> next_try;   ///< Not before this moment.
-  std::string blocked_reason;        ///< A word; empty unless blocked.
-  std::string message;               ///< The last error or the reason's sentence.
+  int attempts{};                         ///< Failures in a row of this step.
+  std::optional<RequestsSent> sent;       ///< The rotate requests whose result is unknown.
+  std::optional<Instant> next_try;        ///< Not before this moment.
+  WaitsFor waits_for{WaitsFor::nothing};  ///< What a person would have to do, while it waits for that.
+  std::optional<ResourceId> at_rest;      ///< The resource whose machines stand still, or are about to.
+  std::optional<PendingEnd> pending_end;  ///< Set on the way to `resume`.
+  std::string blocked_reason;             ///< A word; empty unless blocked.
+  std::string message;                    ///< The last error or the reason's sentence.
   std::string remedy;
   Instant opened{};
   Instant updated{};
@@ -74,6 +90,7 @@ struct StepAgain {
 struct StepWait {
   Instant until;
   std::string why;
+  WaitsFor waits_for{WaitsFor::nothing};
 };  ///< No failure: something has to pass first.
 struct StepBlocked {
   std::string reason;
@@ -86,21 +103,32 @@ struct StepBack {
   Step to;
   std::string why;
 };  ///< Provider truth moved on: do an earlier step again.
-using StepOutcome = std::variant<StepDone, StepAgain, StepWait, StepBlocked, StepAbandoned, StepBack>;
+struct StepDetour {
+  std::string why;
+};  ///< Done, and what comes next is not the usual: the step's detour.
+using StepOutcome =
+    std::variant<StepDone, StepAgain, StepWait, StepBlocked, StepAbandoned, StepBack, StepDetour>;
 
 /// The rotation after `outcome` of its current step: the workflow's only transition function. Which outcome
 /// may lead where is the table in policy/workflow.hpp; one that is not in it blocks the rotation.
 /// Back-off is data (attempts, next_try), so a restart neither forgets nor storms.
 Rotation advance(Rotation rotation, StepOutcome const& outcome, Instant now);
 
-/// Given up: by a person at any step, or since provider truth made it pointless.
+/// Given up: by a person at any step, or since provider truth made it pointless. While machines may stand
+/// still for it, it goes to `resume` first and ends there.
 Rotation abandoned(Rotation rotation, std::string why, Instant now);
+
+/// The same at once, and machines stay as they are: a person's word for those that do not start.
+Rotation abandoned_as_it_stands(Rotation rotation, std::string why, Instant now);
 
 /// A blocked rotation that a person wants tried again: open, same step, no failures counted.
 Rotation reopened(Rotation rotation, Instant now);
 
 /// The step after `step`, or nothing after the last.
 std::optional<Step> step_after(Step step);
+
+/// May machines that we stopped stand still while a rotation is at this step?
+bool holds_machines(Step step);
 
 /// Delay before the next try after `failures` failures in a row of an error class: doubling from 30 s to
 /// 1 h (access errors: from 5 min), at least the provider's own hint.

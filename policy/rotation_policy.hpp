@@ -3,6 +3,7 @@
 #include "policy/calendar.hpp"
 #include "policy/months.hpp"
 #include "policy/names.hpp"
+#include "policy/quiesce_rules.hpp"
 
 #include <chrono>
 #include <map>
@@ -63,6 +64,7 @@ struct RotationPolicy {
   std::vector<KeyOverride> keys;
   SourcePlace place;
   RotationLimits limits{};  ///< Of this policy alone; the caps over all keys count besides.
+  QuiesceRules confidential_vms{};
   MaterialSourceName
       material{};  ///< Where imported keys get the material of their next version; may be empty.
 };

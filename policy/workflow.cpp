@@ -29,12 +29,18 @@ A failure is tried again with back-off; one that will not pass blocks this rotat
 |---|---|---|---|
 )";
 
+char const* detour_words(StepRule const& rule) {
+  return rule.step == Step::propagate ? "machines have to stand still" : "given up";
+}
+
 std::string arrows(StepRule const& rule) {
   char const* const from = to_text(rule.step);
   std::string text;
   if (rule.next) text += fmt::format("        {} --> {}\n", from, to_text(*rule.next));
   if (rule.back)
     text += fmt::format("        {} --> {}: provider truth moved on\n", from, to_text(*rule.back));
+  if (rule.detour)
+    text += fmt::format("        {} --> {}: {}\n", from, to_text(*rule.detour), detour_words(rule));
   if (rule.may_wait) text += fmt::format("        {0} --> {0}: waits\n", from);
   return text;
 }
@@ -61,6 +67,7 @@ bool allowed(Step step, StepOutcome const& outcome) {
   return std::visit(Overloaded{[&](StepWait const&) { return rule.may_wait; },
                                [&](StepAbandoned const&) { return rule.may_be_moot; },
                                [&](StepBack const& back) { return rule.back == back.to; },
+                               [&](StepDetour const&) { return rule.detour.has_value(); },
                                [](auto const&) { return true; }},
                     outcome);
 }

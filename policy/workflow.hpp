@@ -11,21 +11,24 @@ namespace rekeyd {
 /// table below; advance() follows it and docs/workflow.md is written from it.
 struct StepRule {
   Step step;
-  std::optional<Step> next;  ///< After it is done; after the last the rotation is done.
-  std::optional<Step> back;  ///< Where provider truth may send it back to.
-  bool may_wait;             ///< May rest without having failed.
-  bool may_be_moot;          ///< May find that the rotation has become pointless: abandoned.
-  char const* reads;         ///< Provider truth that it looks at first, each time.
-  char const* does;          ///< What it changes outside.
-  char const* asked_again;   ///< Why a second time, after a crash or a lost answer, does no harm.
+  std::optional<Step> next;    ///< After it is done; after the last the rotation is done.
+  std::optional<Step> back;    ///< Where provider truth may send it back to.
+  std::optional<Step> detour;  ///< Where it leads besides.
+  bool may_wait;               ///< May rest without having failed.
+  bool may_be_moot;            ///< May find that the rotation has become pointless: abandoned.
+  char const* reads;           ///< Provider truth that it looks at first, each time.
+  char const* does;            ///< What it changes outside.
+  char const* asked_again;     ///< Why a second time, after a crash or a lost answer, does no harm.
 };
 
-/// In order. Every step may also fail (tried again with back-off, blocked after failures_max()) or block at
-/// once; a person may abandon a rotation at any.
-inline constexpr std::array<StepRule, 5> workflow{{
+/// In order. A rotation that is to be blocked or given up while machines stand still for it goes to `resume`
+/// first (Rotation::pending_end). Every step may also fail (tried again with back-off, blocked after
+/// failures_max()) or block at once; a person may abandon a rotation at any.
+inline constexpr std::array<StepRule, 8> workflow{{
     {.step = Step::claim,
      .next = Step::preflight,
      .back = std::nullopt,
+     .detour = std::nullopt,
      .may_wait = false,
      .may_be_moot = true,
      .reads = "the key and its versions",
@@ -34,6 +37,7 @@ inline constexpr std::array<StepRule, 5> workflow{{
     {.step = Step::preflight,
      .next = Step::rotate,
      .back = std::nullopt,
+     .detour = std::nullopt,
      .may_wait = true,
      .may_be_moot = false,
      .reads = "state, permissions, limits and rotation policy of the key, the DEK stores, and whether all "
@@ -43,6 +47,7 @@ inline constexpr std::array<StepRule, 5> workflow{{
     {.step = Step::rotate,
      .next = Step::propagate,
      .back = std::nullopt,
+     .detour = std::nullopt,
      .may_wait = true,
      .may_be_moot = false,
      .reads = "the versions",
@@ -54,6 +59,7 @@ inline constexpr std::array<StepRule, 5> workflow{{
     {.step = Step::propagate,
      .next = Step::verify,
      .back = std::nullopt,
+     .detour = Step::quiesce,
      .may_wait = true,
      .may_be_moot = false,
      .reads = "the new version, each WDEK with the version it is on, and each resource that uses the key",
@@ -61,9 +67,42 @@ inline constexpr std::array<StepRule, 5> workflow{{
              "resources that do not follow by themselves, and waits for those that do",
      .asked_again = "what is on the new version is skipped; a replacement is atomic; a resource is told a "
                     "state, not a difference"},
+    {.step = Step::quiesce,
+     .next = Step::change,
+     .back = std::nullopt,
+     .detour = Step::resume,
+     .may_wait = true,
+     .may_be_moot = false,
+     .reads =
+         "every machine of one resource, by all ways that show some, with what it does; locks and rights",
+     .does =
+         "stops the machines that run, each after that is on record, in the policy's order and bounds; gives "
+         "up when one cannot be stopped or the time is over",
+     .asked_again = "a machine at rest is left alone; one whose stop is on record is ours to start again"},
+    {.step = Step::change,
+     .next = Step::resume,
+     .back = Step::quiesce,
+     .detour = Step::resume,
+     .may_wait = true,
+     .may_be_moot = false,
+     .reads = "the machines once more, then the resource",
+     .does =
+         "names the new version to the resource and follows the change to its end; repeats one that came out "
+         "partial; gives up when the time is over",
+     .asked_again = "a resource is told a state, not a difference; what was asked is on record and followed"},
+    {.step = Step::resume,
+     .next = Step::verify,
+     .back = std::nullopt,
+     .detour = std::nullopt,
+     .may_wait = true,
+     .may_be_moot = false,
+     .reads = "each machine that we stopped",
+     .does = "starts the machines that we stopped, and no other",
+     .asked_again = "one that runs or is gone is left alone"},
     {.step = Step::verify,
      .next = std::nullopt,
      .back = Step::propagate,
+     .detour = std::nullopt,
      .may_wait = false,
      .may_be_moot = false,
      .reads = "the key, its current version, every WDEK and every resource",

@@ -14,6 +14,7 @@ void append(Change& to, Change more) {
   move_all(to.rotations, more.rotations);
   move_all(to.steps, more.steps);
   move_all(to.resource_changes, more.resource_changes);
+  move_all(to.machine_stops, more.machine_stops);
   move_all(to.previous_deks, more.previous_deks);
   to.admit_keys = to.admit_keys || more.admit_keys;
   move_all(to.holds, more.holds);

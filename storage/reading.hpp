@@ -23,6 +23,8 @@ class SqliteReader {
   std::vector<Rotation> rotations(KeyRef const& ref, std::size_t limit);
   std::vector<StepRecord> steps(RotationId const& id);
   std::vector<ResourceChange> resource_changes(RotationId const& id);
+  std::vector<MachineStop> machine_stops(RotationId const& id);
+  std::optional<std::chrono::seconds> last_downtime(ResourceId const& resource);
   std::vector<PreviousDek> previous_deks(KeyRef const& ref);
   std::vector<Hold> holds();
   std::vector<RecordedEvent> history(HistoryQuery const& query);
@@ -69,6 +71,12 @@ class SqliteReading : public Base {
   }
   Result<std::vector<ResourceChange>> resource_changes(RotationId const& id) override {
     return read([&] { return reader_.resource_changes(id); });
+  }
+  Result<std::vector<MachineStop>> machine_stops(RotationId const& id) override {
+    return read([&] { return reader_.machine_stops(id); });
+  }
+  Result<std::optional<std::chrono::seconds>> last_downtime(ResourceId const& resource) override {
+    return read([&] { return reader_.last_downtime(resource); });
   }
   Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) override {
     return read([&] { return reader_.previous_deks(ref); });

@@ -12,8 +12,19 @@ namespace {
 constexpr char select_rotations[] = R"sql(
     SELECT k.provider, k.vault, k.key_id, t.id, t.policy, t."trigger", t.requested_by, t.reason, t.due,
       t.base_version, t.known_versions, t.new_version, t.new_version_made_by, t.step, t.state, t.attempts,
-      t.first_sent, t.last_sent, t.next_try, t.blocked_reason, t.message, t.remedy, t.opened, t.updated, t.ended
+      t.first_sent, t.last_sent, t.next_try, t.blocked_reason, t.message, t.remedy, t.opened, t.updated, t.ended,
+      t.waits_for, t.at_rest, t.end_state, t.end_reason, t.end_message, t.end_remedy
     FROM rotations t JOIN root_keys k ON k.id = t.root_key)sql";
+
+std::optional<PendingEnd> take_pending_end(Query& row) {
+  PendingEnd end;
+  end.state = row.take_word(parse_rotation_state, "rotations.end_state");
+  end.reason = row.take<std::string>();
+  end.message = row.take<std::string>();
+  end.remedy = row.take<std::string>();
+  if (end.state == RotationState::open) return std::nullopt;
+  return end;
+}
 
 Rotation take_rotation(Query& row) {
   Rotation rotation;
@@ -43,6 +54,9 @@ Rotation take_rotation(Query& row) {
   rotation.opened = row.take<Instant>();
   rotation.updated = row.take<Instant>();
   rotation.ended = row.take<std::optional<Instant>>();
+  rotation.waits_for = row.take_word(parse_waits_for, "rotations.waits_for");
+  rotation.at_rest = row.take<std::optional<ResourceId>>();
+  rotation.pending_end = take_pending_end(row);
   return rotation;
 }
 

@@ -21,6 +21,7 @@ std::vector<Migration> const& migrations() {
       {{brake_tables}},
       {{rotate_request_columns}},
       {{resource_tables}},
+      {{machine_tables}},
   };
   return all;
 }

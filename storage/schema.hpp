@@ -50,4 +50,7 @@ extern char const* const rotate_request_columns;
 // Migration 4.
 extern char const* const resource_tables;
 
+// Migration 5.
+extern char const* const machine_tables;
+
 }  // namespace rekeyd::storage

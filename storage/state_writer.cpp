@@ -26,6 +26,9 @@ std::string describe(ResourceChange const& change) {
   return fmt::format("change {} of {} in rotation {}", change.attempt, change.resource.str(),
                      change.rotation.str());
 }
+std::string describe(MachineStop const& stop) {
+  return fmt::format("stop {} of {} in rotation {}", stop.attempt, stop.machine.str(), stop.rotation.str());
+}
 std::string describe(PreviousDek const& previous) {
   return fmt::format("previous WDEK {} of store {}", previous.before.id.str(), previous.store.str());
 }
@@ -66,6 +69,7 @@ void StateWriter::write(Change const& change) {
   each(change.registrations, [this](Registration const& registration) { put(registration); });
   each(change.steps, [this](StepRecord const& record) { put(record); });
   each(change.resource_changes, [this](ResourceChange const& asked) { put(asked); });
+  each(change.machine_stops, [this](MachineStop const& stop) { put(stop); });
   each(change.previous_deks, [this](PreviousDek const& previous) { put(previous); });
   if (change.admit_keys) connection_.query("UPDATE root_keys SET admitted = 1 WHERE admitted = 0").run();
   each(change.holds, [this](Hold const& hold) { put(hold); });
@@ -120,12 +124,15 @@ void StateWriter::put(StoredKey const& stored) {
 void StateWriter::put(Rotation const& rotation) {
   auto const first_sent = rotation.sent ? std::optional(rotation.sent->first) : std::nullopt;
   auto const last_sent = rotation.sent ? std::optional(rotation.sent->last) : std::nullopt;
+  PendingEnd const end = rotation.pending_end.value_or(PendingEnd{.state = RotationState::open});
   connection_
       .query(R"sql(
     INSERT INTO rotations (id, root_key, policy, "trigger", requested_by, reason, due, base_version,
       known_versions, new_version, new_version_made_by, step, state, attempts, first_sent, last_sent, next_try,
-      blocked_reason, message, remedy, opened, updated, ended)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+      blocked_reason, message, remedy, opened, updated, ended, waits_for, at_rest, end_state, end_reason,
+      end_message, end_remedy)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
     ON CONFLICT (id) DO UPDATE SET root_key = excluded.root_key, policy = excluded.policy,
       "trigger" = excluded."trigger", requested_by = excluded.requested_by, reason = excluded.reason,
       due = excluded.due, base_version = excluded.base_version, known_versions = excluded.known_versions,
@@ -133,12 +140,15 @@ void StateWriter::put(Rotation const& rotation) {
       step = excluded.step, state = excluded.state, attempts = excluded.attempts,
       first_sent = excluded.first_sent, last_sent = excluded.last_sent, next_try = excluded.next_try, blocked_reason = excluded.blocked_reason,
       message = excluded.message, remedy = excluded.remedy, opened = excluded.opened,
-      updated = excluded.updated, ended = excluded.ended)sql")
+      updated = excluded.updated, ended = excluded.ended, waits_for = excluded.waits_for,
+      at_rest = excluded.at_rest, end_state = excluded.end_state, end_reason = excluded.end_reason,
+      end_message = excluded.end_message, end_remedy = excluded.end_remedy)sql")
       .run(rotation.id, row_of(rotation.key), rotation.policy, rotation.trigger, rotation.requested_by,
            rotation.reason, rotation.due, rotation.base_version, to_json(texts(rotation.known_versions)),
            rotation.new_version, rotation.new_version_made_by, rotation.step, rotation.state,
            rotation.attempts, first_sent, last_sent, rotation.next_try, rotation.blocked_reason,
-           rotation.message, rotation.remedy, rotation.opened, rotation.updated, rotation.ended);
+           rotation.message, rotation.remedy, rotation.opened, rotation.updated, rotation.ended,
+           rotation.waits_for, rotation.at_rest, end.state, end.reason, end.message, end.remedy);
 }
 
 void StateWriter::put(StoredVersion const& stored) {
@@ -207,6 +217,22 @@ void StateWriter::put(ResourceChange const& change) {
       outcome = excluded.outcome, message = excluded.message, request_id = excluded.request_id)sql")
       .run(change.rotation, change.resource, change.attempt, change.to, change.asked_at, change.operation,
            change.ended_at, change.outcome, change.message, change.request_id);
+}
+
+void StateWriter::put(MachineStop const& stop) {
+  connection_
+      .query(R"sql(
+    INSERT INTO machine_stops (rotation, machine, attempt, resource, ran, asked_at, in_doubt, at_rest,
+      start_asked_at, running_at, ended_at, outcome, message, request_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+    ON CONFLICT (rotation, machine, attempt) DO UPDATE SET resource = excluded.resource, ran = excluded.ran,
+      asked_at = excluded.asked_at, in_doubt = excluded.in_doubt, at_rest = excluded.at_rest,
+      start_asked_at = excluded.start_asked_at, running_at = excluded.running_at,
+      ended_at = excluded.ended_at, outcome = excluded.outcome, message = excluded.message,
+      request_id = excluded.request_id)sql")
+      .run(stop.rotation, stop.machine, stop.attempt, stop.resource, stop.ran, stop.asked_at, stop.in_doubt,
+           stop.at_rest, stop.start_asked_at, stop.running_at, stop.ended_at, stop.outcome, stop.message,
+           stop.request_id);
 }
 
 void StateWriter::put(PreviousDek const& previous) {

@@ -6,6 +6,7 @@
 #include "policy/registration.hpp"
 #include "policy/rotation.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -70,6 +71,26 @@ struct ResourceChange {
   bool operator==(ResourceChange const&) const = default;
 };
 
+/// A machine that a rotation brings to rest for the change of what its disks live on: on record before it is
+/// stopped, ended when it is no longer ours to start.
+struct MachineStop {
+  RotationId rotation;
+  ResourceId resource;  ///< What changes its key version.
+  ResourceId machine;
+  int attempt{1};  ///< Counts the stops of this machine in this rotation, from 1.
+  bool ran{true};  ///< Before: only such a one is started again.
+  Instant asked_at{};
+  std::optional<Instant> in_doubt;  ///< When the last request to stop it went out whose answer never came.
+  std::optional<Instant> at_rest;   ///< Absent: it may still run.
+  std::optional<Instant> start_asked_at;  ///< The last time.
+  std::optional<Instant> running_at;      ///< First seen to run again.
+  std::optional<Instant> ended_at;
+  std::string outcome;  ///< "", "running", "gone", "left_stopped".
+  std::string message;  ///< The last thing that went wrong with it.
+  std::string request_id;
+  bool operator==(MachineStop const&) const = default;
+};
+
 /// Everything that changes together: one transaction, rows and history as one.
 struct Change {
   std::vector<StoredKey> keys;  ///< Insert or replace key facts; versions are left alone.
@@ -80,6 +101,7 @@ struct Change {
   std::vector<Rotation> rotations;               ///< Insert or replace by id.
   std::vector<StepRecord> steps;                 ///< Insert or replace by (rotation, step, attempt).
   std::vector<ResourceChange> resource_changes;  ///< Insert or replace by (rotation, resource, attempt).
+  std::vector<MachineStop> machine_stops;        ///< Insert or replace by (rotation, machine, attempt).
   std::vector<PreviousDek> previous_deks;  ///< Insert; one that is there already word for word is left alone.
   bool admit_keys{};                 ///< Every key stored so far counts as judged (StoredKey::admitted).
   std::vector<Hold> holds;           ///< Insert or replace by kind, scope and moment of placing.
@@ -143,6 +165,10 @@ class StoreReader {
   virtual Result<std::vector<StepRecord>> steps(RotationId const& id) = 0;
   /// By resource, then attempt.
   virtual Result<std::vector<ResourceChange>> resource_changes(RotationId const& id) = 0;
+  /// By machine, then attempt.
+  virtual Result<std::vector<MachineStop>> machine_stops(RotationId const& id) = 0;
+  /// How long the machines of a resource stood still the last time that they did, the longest of them.
+  virtual Result<std::optional<std::chrono::seconds>> last_downtime(ResourceId const& resource) = 0;
   /// In the order they were recorded.
   virtual Result<std::vector<PreviousDek>> previous_deks(KeyRef const& ref) = 0;
 

@@ -24,6 +24,7 @@ class StateWriter {
   void remove(Registration const& registration);
   void put(StepRecord const& record);
   void put(ResourceChange const& change);
+  void put(MachineStop const& stop);
   void put(PreviousDek const& previous);
   void put(Hold const& hold);
 

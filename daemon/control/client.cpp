@@ -88,8 +88,9 @@ Result<RotationId> ControlClient::retry(RotationId const& id) {
   return decoded(post({"rotations", id.str(), "retry"}, ""), decode_accepted, socket_);
 }
 
-Result<RotationId> ControlClient::abandon(RotationId const& id, std::string const& reason) {
-  return decoded(post({"rotations", id.str(), "abandon"}, encode_reason(reason)), decode_accepted, socket_);
+Result<RotationId> ControlClient::abandon(RotationId const& id, AbandonRequest const& request) {
+  return decoded(post({"rotations", id.str(), "abandon"}, encode_abandon_request(request)), decode_accepted,
+                 socket_);
 }
 
 }  // namespace rekeyd::daemon

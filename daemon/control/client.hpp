@@ -32,7 +32,7 @@ class ControlClient {
   Result<ReloadAnswer> reload();
   Result<ReleaseAnswer> release(ReleaseRequest const& request);
   Result<RotationId> retry(RotationId const& id);
-  Result<RotationId> abandon(RotationId const& id, std::string const& reason);
+  Result<RotationId> abandon(RotationId const& id, AbandonRequest const& request);
 
  private:
   using Parameters = std::vector<std::pair<std::string, std::string>>;

@@ -47,6 +47,8 @@ bool Members::flag(char const* name) const {
   return value.get_bool();
 }
 
+bool Members::flag_if(char const* name) const { return find(name) != nullptr && flag(name); }
+
 std::int64_t Members::integer(char const* name) const {
   json::error_code ec;
   auto const number = required(name).to_number<std::int64_t>(ec);

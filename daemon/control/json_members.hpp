@@ -43,6 +43,7 @@ class Members {
   std::vector<Members> objects(char const* name) const;
 
   /// Absent or null: nothing.
+  bool flag_if(char const* name) const;  ///< False.
   std::optional<std::string> text_if(char const* name) const;
   std::optional<Instant> instant_if(char const* name) const;
   std::optional<std::int64_t> integer_if(char const* name) const;

@@ -42,9 +42,9 @@ Error decode_error(std::string_view text);
 /// Bodies of requests. These are read strictly: a member that does not belong there is an Error.
 std::string encode_rotate_request(RotateRequest const& request);
 std::string encode_release_request(ReleaseRequest const& request);
-std::string encode_reason(std::string const& reason);
+std::string encode_abandon_request(AbandonRequest const& request);
 Result<RotateRequest> decode_rotate_request(std::string_view text);
 Result<ReleaseRequest> decode_release_request(std::string_view text);
-Result<std::string> decode_reason(std::string_view text);
+Result<AbandonRequest> decode_abandon_request(std::string_view text);
 
 }  // namespace rekeyd::daemon

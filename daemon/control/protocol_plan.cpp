@@ -32,10 +32,38 @@ PlanEntry read_entry(Members const& members) {
           .why = members.text("why")};
 }
 
+json::object write_downtime(DowntimeReport const& d) {
+  json::array machines;
+  for (ResourceId const& machine : d.machines) machines.emplace_back(machine.str());
+  return {{"at", json_time(d.at)},
+          {"key", d.key.text()},
+          {"rotations", d.rotations},
+          {"resource", d.resource.str()},
+          {"machines", std::move(machines)},
+          {"stopped_by_us", d.stopped_by_us},
+          {"longest_s", d.longest.count()},
+          {"last_s", d.last ? json::value(d.last->count()) : json::value(nullptr)}};
+}
+
+DowntimeReport read_downtime(Members const& members) {
+  DowntimeReport downtime{.key = members.key("key"),
+                          .at = members.instant("at"),
+                          .rotations = members.count("rotations"),
+                          .resource = ResourceId(members.text("resource")),
+                          .machines = {},
+                          .stopped_by_us = members.flag("stopped_by_us"),
+                          .longest = std::chrono::seconds(members.integer("longest_s")),
+                          .last = {}};
+  for (std::string& machine : members.texts("machines")) downtime.machines.emplace_back(std::move(machine));
+  if (auto const last = members.integer_if("last_s")) downtime.last = std::chrono::seconds(*last);
+  return downtime;
+}
+
 PlanReport read_plan(Members const& document) {
   return {.from = document.instant("from"),
           .until = document.instant("until"),
           .entries = document.list("entries", read_entry),
+          .downtimes = document.list("downtimes", read_downtime),
           .keys_without_policy = document.count("keys_without_policy"),
           .findings = document.texts("findings")};
 }
@@ -47,6 +75,7 @@ std::string encode_plan(PlanReport const& report) {
                               {"from", json_time(report.from)},
                               {"until", json_time(report.until)},
                               {"keys_without_policy", report.keys_without_policy},
+                              {"downtimes", json_list(report.downtimes, write_downtime)},
                               {"findings", json_texts(report.findings)}},
                  "entries", report.entries, write_entry);
 }

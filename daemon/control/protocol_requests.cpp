@@ -120,12 +120,14 @@ Result<RotateRequest> decode_rotate_request(std::string_view text) {
   });
 }
 
-std::string encode_reason(std::string const& reason) { return to_json(json::object{{"reason", reason}}); }
+std::string encode_abandon_request(AbandonRequest const& request) {
+  return to_json(json::object{{"reason", request.reason}, {"leave_stopped", request.leave_stopped}});
+}
 
-Result<std::string> decode_reason(std::string_view text) {
-  return read_document<std::string>(text, "", [](Members const& body) {
-    body.only({"reason"});
-    return read_reason(body);
+Result<AbandonRequest> decode_abandon_request(std::string_view text) {
+  return read_document<AbandonRequest>(text, "", [](Members const& body) {
+    body.only({"reason", "leave_stopped"});
+    return AbandonRequest{.reason = read_reason(body), .leave_stopped = body.flag_if("leave_stopped")};
   });
 }
 

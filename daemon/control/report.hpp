@@ -121,10 +121,24 @@ struct PlanEntry {
   bool operator==(PlanEntry const&) const = default;
 };
 
+/// Machines that will stand still for a rotation of the plan.
+struct DowntimeReport {
+  KeyRef key;
+  Instant at{};                              ///< Of the first rotation.
+  std::size_t rotations{};                   ///< Within the span; each time.
+  ResourceId resource;                       ///< What changes its key version meanwhile.
+  std::vector<ResourceId> machines;          ///< As last surveyed; one that is stopped already stays so.
+  bool stopped_by_us{};                      ///< Else a person has to, and the rotation waits for it.
+  std::chrono::seconds longest{};            ///< The policy's bound.
+  std::optional<std::chrono::seconds> last;  ///< How long it took the last time.
+  bool operator==(DowntimeReport const&) const = default;
+};
+
 struct PlanReport {
   Instant from{};
   Instant until{};
-  std::vector<PlanEntry> entries;  ///< By time, then key.
+  std::vector<PlanEntry> entries;         ///< By time, then key.
+  std::vector<DowntimeReport> downtimes;  ///< By time, then key and resource.
   std::size_t keys_without_policy{};
   std::vector<std::string> findings;  ///< Conflicts and the like, one sentence each.
   bool operator==(PlanReport const&) const = default;
@@ -140,6 +154,12 @@ struct RotateAnswer {
   RotationId rotation;
   KeyRef key;
   bool operator==(RotateAnswer const&) const = default;
+};
+
+struct AbandonRequest {
+  std::string reason;
+  bool leave_stopped{};  ///< Machines that do not start stay as they are.
+  bool operator==(AbandonRequest const&) const = default;
 };
 
 struct ReleaseRequest {

@@ -158,9 +158,9 @@ ControlAnswer post_retry(Asked const& asked) {
 }
 
 ControlAnswer post_abandon(Asked const& asked) {
-  auto const reason = decode_reason(asked.request.body);
-  if (!reason) return refuse(reason.error(), asked.request);
-  return accepted(asked.service.abandon(RotationId(asked.argument), *reason, asked.request.caller), asked);
+  auto const wanted = decode_abandon_request(asked.request.body);
+  if (!wanted) return refuse(wanted.error(), asked.request);
+  return accepted(asked.service.abandon(RotationId(asked.argument), *wanted, asked.request.caller), asked);
 }
 
 ControlAnswer post_release(Asked const& asked) {

@@ -14,7 +14,7 @@ namespace rekeyd::daemon {
 ///     POST /v1/reload
 ///     POST /v1/release                  {"hold": ... or null for all, "reason": ...}
 ///     POST /v1/rotations/{id}/retry
-///     POST /v1/rotations/{id}/abandon   {"reason": ...}
+///     POST /v1/rotations/{id}/abandon   {"reason": ..., "leave_stopped": false}
 ///
 /// A request is read strictly: an unknown path, parameter or member is refused with the ones that exist.
 /// Documents and errors are those of protocol.hpp. Whoever may open the socket may look and may act.

@@ -37,7 +37,7 @@ class ControlService {
   /// Lets a blocked rotation, or one that waits for its next try, try its step again now.
   virtual Result<void> retry(RotationId id, std::string caller) = 0;
   /// Gives a rotation up. What it did so far stays.
-  virtual Result<void> abandon(RotationId id, std::string reason, std::string caller) = 0;
+  virtual Result<void> abandon(RotationId id, AbandonRequest request, std::string caller) = 0;
   /// Lets go one hold or all. not_found for a name that no hold in force has; nothing in force is no error.
   virtual Result<ReleaseAnswer> release(ReleaseRequest request, std::string caller) = 0;
 };

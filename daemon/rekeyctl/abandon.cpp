@@ -12,12 +12,13 @@ struct Options {
   DaemonOptions daemon;
   Format format{Format::table};
   std::string id, reason;
+  bool leave_stopped{};
 };
 
 Exit run(Options const& options, Output& out) {
   auto client = connect(options.daemon);
   if (!client) return failed(out, client.error());
-  auto const accepted = client->abandon(RotationId(options.id), options.reason);
+  auto const accepted = client->abandon(RotationId(options.id), {options.reason, options.leave_stopped});
   if (!accepted) return failed(out, accepted.error());
   out.words("rotation " + accepted->str() + " is given up; what it did so far stays");
   if (options.format == Format::json) {
@@ -41,6 +42,8 @@ void add_abandon(Commands const& commands) {
       ->required()
       ->check(CLI::Validator(check_said, ""))
       ->option_text("TEXT");
+  command->add_flag("--leave-stopped", options->leave_stopped,
+                    "Machines that it stopped and that do not start stay as they are");
   add_format(*command, options->format);
   add_daemon_options(*command, options->daemon);
 }

@@ -6,11 +6,13 @@
 #include "daemon/rekeyctl/wording.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 namespace rekeyd::rekeyctl {
 
+using daemon::DowntimeReport;
 using daemon::PlanEntry;
 using daemon::PlanReport;
 
@@ -28,6 +30,25 @@ Style style_of(PlanEntry const& entry) {
   return entry.past_due ? Style::caution : Style::plain;
 }
 
+std::string short_name(ResourceId const& id) { return printable(id.str().substr(id.str().rfind('/') + 1)); }
+
+/// "downtime 2026-12-01T00:00:00Z: 2 machines on des-cvm for azure-prod/kv/cmk, ..."
+std::string downtime_text(DowntimeReport const& downtime) {
+  std::vector<std::string> names;
+  for (ResourceId const& machine : downtime.machines) names.push_back(short_name(machine));
+  std::string const last =
+      downtime.last ? fmt::format(", {} the last time", lasting(*downtime.last)) : std::string();
+  std::string const how =
+      downtime.stopped_by_us
+          ? fmt::format("those that run are stopped, for at most {}{}", lasting(downtime.longest), last)
+          : "rekeyd may not stop them: the rotation waits until a person has";
+  std::string const times =
+      downtime.rotations > 1 ? fmt::format(", and {} more times", downtime.rotations - 1) : std::string();
+  return fmt::format("downtime {}{}: {} on {} of {}; {}: {}\n", moment(downtime.at), times,
+                     counted(names.size(), "machine"), short_name(downtime.resource), downtime.key.text(),
+                     how, names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+}
+
 std::string table_text(PlanReport const& report, bool colour) {
   Table table({{"AT"}, {"KEY"}, {"NAME"}, {"POLICY"}, {"EVERY"}, {"MODE"}, {"WHY"}});
   for (PlanEntry const& e : report.entries) {
@@ -35,6 +56,7 @@ std::string table_text(PlanReport const& report, bool colour) {
                counted(static_cast<std::size_t>(e.every_months), "month"), to_text(e.mode), e.why});
   }
   std::string text = table.text(colour);
+  for (DowntimeReport const& downtime : report.downtimes) text += downtime_text(downtime);
   for (std::string const& finding : report.findings) text += "finding: " + printable(finding) + "\n";
   return text;
 }

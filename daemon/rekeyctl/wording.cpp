@@ -33,6 +33,13 @@ std::string counted(std::size_t count, char const* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+std::string lasting(std::chrono::seconds span) {
+  auto const minutes = std::chrono::floor<std::chrono::minutes>(span);
+  if (minutes < std::chrono::minutes(2)) return fmt::format("{} s", span.count());
+  if (minutes < std::chrono::hours(2)) return fmt::format("{} min", minutes.count());
+  return fmt::format("{} h {} min", minutes.count() / 60, minutes.count() % 60);
+}
+
 std::string with_remedy(std::string const& message, std::string const& remedy) {
   if (remedy.empty() || message.find(remedy) != std::string::npos) return message;
   return message.empty() ? remedy : message + "; " + remedy;

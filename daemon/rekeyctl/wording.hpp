@@ -4,6 +4,7 @@
 #include "policy/key_status.hpp"
 #include "storage/store.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ std::size_t due_keys(daemon::HoldReport const& hold);
 std::string due_words(daemon::HoldReport const& hold);
 /// "1 key", "2 keys".
 std::string counted(std::size_t count, char const* noun);
+
+/// "2 h 5 min", "90 s".
+std::string lasting(std::chrono::seconds span);
 
 /// "MESSAGE; REMEDY", without a remedy that the message has said already.
 std::string with_remedy(std::string const& message, std::string const& remedy);

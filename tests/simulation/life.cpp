@@ -31,6 +31,8 @@ Result<void> Life::start(Parts& parts) {
   store_ = std::make_unique<WatchedStore>(*std::move(opened), std::move(parts.on_commit));
   ShuffledExecutor const executor(universe_.ready, *io_);
   world_.reset(new daemon::World{executor, universe_.clock, parts.random, *store_, {}, {}});
+  commands_ = std::make_unique<test::PretendedCommands>(universe_.clock);
+  world_->commands = commands_.get();
   auto instances =
       daemon::make_provider_instances(parts.settings, *transport_, universe_.clock, parts.random);
   if (!instances) return std::unexpected(instances.error());

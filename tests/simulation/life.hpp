@@ -6,6 +6,7 @@
 #include "tests/simulation/universe.hpp"
 #include "tests/simulation/watched_deks.hpp"
 #include "tests/simulation/watched_store.hpp"
+#include "tests/support/pretended_commands.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -62,6 +63,7 @@ class Life {
   bool ended_{false};
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<NetworkTransport> transport_;
+  std::unique_ptr<test::PretendedCommands> commands_;
   std::unique_ptr<daemon::World> world_;
   std::unique_ptr<daemon::Daemon> daemon_;
   std::unique_ptr<Loop> io_;

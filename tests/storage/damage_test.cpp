@@ -135,7 +135,7 @@ TEST_CASE("without a backup beside it the way back is still told") {
 TEST_CASE("an unfinished rotation or step with a word of another version is refused, not skipped") {
   Damaged const damaged;
   auto const [of, name, word] =
-      GENERATE(table<char const*, char const*, char const*>({{"rotations", "step", "quiesce"},
+      GENERATE(table<char const*, char const*, char const*>({{"rotations", "step", "hibernate"},
                                                              {"rotations", "\"trigger\"", "emergency"},
                                                              {"steps", "step", "approve"}}));
   bool const of_step = std::string_view(of) == "steps";

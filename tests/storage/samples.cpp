@@ -120,6 +120,24 @@ PreviousDek previous_dek(KeyRef const& ref, std::string const& id, RotationId co
   return previous;
 }
 
+MachineStop full_stop() {
+  MachineStop stop;
+  stop.rotation = RotationId("r-1");
+  stop.resource = ResourceId("/subscriptions/s/diskEncryptionSets/des-1");
+  stop.machine = ResourceId("/subscriptions/s/virtualMachines/vm-1");
+  stop.ran = false;
+  stop.asked_at = moment(61);
+  stop.in_doubt = moment(62);
+  stop.at_rest = moment(63);
+  stop.start_asked_at = moment(64);
+  stop.running_at = moment(65);
+  stop.ended_at = moment(66);
+  stop.outcome = "running";
+  stop.message = "it was slow";
+  stop.request_id = "req-10";
+  return stop;
+}
+
 Change full_change() {
   Change change = full_facts();
   Rotation done = open_rotation(ledger(), "r-1");
@@ -133,6 +151,9 @@ Change full_change() {
   blocked.blocked_reason = "access_denied";
   blocked.message = "the provider refuses";
   blocked.remedy = "grant the role Manager";
+  blocked.waits_for = WaitsFor::stopped_vm;
+  blocked.at_rest = ResourceId("/subscriptions/s/diskEncryptionSets/des-2");
+  blocked.pending_end = PendingEnd{RotationState::abandoned, "downtime_over", "too long", "look at it"};
   change.rotations = {done, blocked};
   change.steps = {{RotationId("r-1"), Step::claim, 1, moment(20), moment(20), "done", ""},
                   {RotationId("r-1"), Step::rotate, 1, moment(40), moment(50), "again", "throttled"},
@@ -157,6 +178,7 @@ Change full_change() {
   asked.message.clear();
   asked.request_id.clear();
   change.resource_changes = {failed, asked};
+  change.machine_stops = {full_stop()};
   change.previous_deks = {previous_dek(ledger(), "d1", RotationId("r-1"))};
   change.events = {event(EventKind::key_found, moment(0), ledger()), full_event(moment(50)),
                    event(EventKind::rotation_done, moment(90), ledger()),

@@ -149,6 +149,7 @@ TEMPLATE_TEST_CASE("everything that was committed is there after opening again",
         std::vector<StepRecord>(change.steps.begin(), change.steps.begin() + 3));
   CHECK(value_of(store->previous_deks(ledger())) == change.previous_deks);
   CHECK(value_of(store->resource_changes(RotationId("r-1"))) == change.resource_changes);
+  CHECK(value_of(store->machine_stops(RotationId("r-1"))) == change.machine_stops);
   CHECK(value_of(store->registrations_under("/subscriptions/s/")) == std::vector{change.registrations[0]});
   CHECK(value_of(store->registrations_under("/subscriptions/t/")).empty());
   auto const events = value_of(store->history({}));
@@ -236,6 +237,30 @@ TEMPLATE_TEST_CASE("what was asked of a resource is replaced when its end is kno
   nobodys.resource_changes = {change.resource_changes[0]};
   nobodys.resource_changes[0].rotation = RotationId("r-unknown");
   CHECK_FALSE(store->commit(nobodys));
+}
+
+TEMPLATE_TEST_CASE("the last downtime of a resource is that of its slowest machine in the newest rotation",
+                   "[contract]", SqliteHome) {
+  TestType home;
+  auto const store = home.open();
+  Change change = full_change();
+  MachineStop const sample = change.machine_stops.front();
+  CHECK(value_of(store->last_downtime(sample.resource)) == std::nullopt);
+  change.machine_stops.clear();
+  for (auto const& [rotation, machine, asked, running] :
+       {std::tuple("r-1", "a", 10, 900), std::tuple("r-2", "a", 1000, 1100),
+        std::tuple("r-2", "b", 1000, 1150)}) {
+    MachineStop stop = sample;
+    stop.rotation = RotationId(rotation);
+    stop.machine = ResourceId(machine);
+    stop.ran = true;
+    stop.asked_at = moment(asked);
+    stop.running_at = moment(running);
+    change.machine_stops.push_back(stop);
+  }
+  commit_or_fail(*store, change);
+  CHECK(value_of(store->last_downtime(sample.resource)) == std::chrono::seconds(150));
+  CHECK(value_of(store->last_downtime(ResourceId("another"))) == std::nullopt);
 }
 
 TEMPLATE_TEST_CASE("a registration is replaced by key and resource and can go", "[contract]", SqliteHome) {

@@ -32,6 +32,12 @@ class ForwardingStore : public storage::Store {
   Result<std::vector<storage::ResourceChange>> resource_changes(RotationId const& id) override {
     return store_->resource_changes(id);
   }
+  Result<std::vector<storage::MachineStop>> machine_stops(RotationId const& id) override {
+    return store_->machine_stops(id);
+  }
+  Result<std::optional<std::chrono::seconds>> last_downtime(ResourceId const& resource) override {
+    return store_->last_downtime(resource);
+  }
   Result<std::vector<storage::PreviousDek>> previous_deks(KeyRef const& ref) override {
     return store_->previous_deks(ref);
   }

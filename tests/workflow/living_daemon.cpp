@@ -87,6 +87,9 @@ void LivingDaemon::start() {
   life.network = std::make_unique<ModelTransport>(*life.clock, *cloud_);
   life.network->machine_fast = machine_fast_;
   life.world.reset(new daemon::World{life.io->get_executor(), *life.clock, random_, *life.store, {}, {}});
+  life.commands = std::make_unique<PretendedCommands>(*life.clock);
+  life.commands->status = command_status;
+  life.world->commands = life.commands.get();
   auto instances = daemon::make_provider_instances(settings_, *life.network, *life.clock, random_);
   if (!instances) throw std::runtime_error(to_text(instances.error()));
   life.world->providers = *std::move(instances);

@@ -4,6 +4,7 @@
 #include "daemon/world.hpp"
 #include "storage/store.hpp"
 #include "tests/simulator/cloud.hpp"
+#include "tests/support/pretended_commands.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/seeded_random.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -53,6 +54,9 @@ class LivingDaemon {
   std::filesystem::path const& database() const { return settings_.database; }
   config::Settings& settings() { return settings_; }
   storage::Store& store() { return *life_->store; }
+  /// Programs that this life was asked to run; from the next life on they end with `command_status`.
+  std::vector<providers::Command> const& commands() const { return life_->commands->asked; }
+  int command_status{0};
   ModelTransport& network() { return *life_->network; }
   VirtualClock& clock() { return *life_->clock; }
   sim::Cloud& cloud() { return *cloud_; }
@@ -70,6 +74,7 @@ class LivingDaemon {
     std::unique_ptr<VirtualClock> clock;
     std::unique_ptr<storage::Store> store;
     std::unique_ptr<ModelTransport> network;
+    std::unique_ptr<PretendedCommands> commands;
     std::unique_ptr<daemon::World> world;
     std::unique_ptr<daemon::Daemon> daemon;
     std::unique_ptr<boost::asio::io_context> io;

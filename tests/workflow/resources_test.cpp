@@ -181,7 +181,7 @@ policies:
   }));
   RotationId const id = life.store().rotations(fresh, 1).value().front().id;
   life.run_for(1s);
-  auto const abandoned = life.daemon().abandon(id, "it stays where it is", "uid 1000 (anna)");
+  auto const abandoned = life.daemon().abandon(id, {"it stays where it is"}, "uid 1000 (anna)");
   if (!abandoned) FAIL(to_text(abandoned.error()));
   life.run_for(test::days(2));
   CHECK(opened(life) == 1);

@@ -90,8 +90,9 @@ Result<daemon::ReleaseAnswer> FakeService::release(daemon::ReleaseRequest reques
   return answer;
 }
 
-Result<void> FakeService::abandon(RotationId id, std::string reason, std::string caller) {
-  asked.push_back("abandon " + id.str() + ": " + reason + " by " + caller);
+Result<void> FakeService::abandon(RotationId id, daemon::AbandonRequest request, std::string caller) {
+  asked.push_back("abandon " + id.str() + ": " + request.reason +
+                  (request.leave_stopped ? ", machines as they are" : "") + " by " + caller);
   if (auto const known = rotation(id); !known) return std::unexpected(known.error());
   return {};
 }

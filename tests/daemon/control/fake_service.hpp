@@ -22,7 +22,7 @@ class FakeService final : public daemon::ControlService {
                                       unsigned uid) override;
   Result<daemon::ReloadAnswer> reload(std::string caller) override;
   Result<void> retry(RotationId id, std::string caller) override;
-  Result<void> abandon(RotationId id, std::string reason, std::string caller) override;
+  Result<void> abandon(RotationId id, daemon::AbandonRequest request, std::string caller) override;
 
   Result<daemon::ReleaseAnswer> release(daemon::ReleaseRequest request, std::string caller) override;
 

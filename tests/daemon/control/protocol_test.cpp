@@ -149,9 +149,12 @@ TEST_CASE("a rotate request is read strictly", "[control][protocol]") {
              Contains("more than 1000 bytes"));
 }
 
-TEST_CASE("the reason of an abandon is read strictly", "[control][protocol]") {
-  CHECK(decode_reason(encode_reason("lost cause")).value() == "lost cause");
-  CHECK_FALSE(decode_reason(R"({"reason":""})"));
-  CHECK_FALSE(decode_reason(R"({"why":"because"})"));
-  CHECK_FALSE(decode_reason(""));
+TEST_CASE("what is asked of an abandon is read strictly", "[control][protocol]") {
+  AbandonRequest const asked{"lost cause", true};
+  CHECK(decode_abandon_request(encode_abandon_request(asked)).value() == asked);
+  CHECK(decode_abandon_request(R"({"reason":"lost"})").value() == AbandonRequest{"lost", false});
+  CHECK_FALSE(decode_abandon_request(R"({"reason":""})"));
+  CHECK_FALSE(decode_abandon_request(R"({"why":"because"})"));
+  CHECK_FALSE(decode_abandon_request(R"({"reason":"lost","leave_stopped":"yes"})"));
+  CHECK_FALSE(decode_abandon_request(""));
 }

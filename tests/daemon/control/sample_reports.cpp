@@ -6,6 +6,7 @@ namespace rekeyd::test {
 
 using daemon::CallReport;
 using daemon::DekStoreReport;
+using daemon::DowntimeReport;
 using daemon::HoldReport;
 using daemon::KeyReport;
 using daemon::PlanEntry;
@@ -227,6 +228,25 @@ PlanReport sample_plan() {
                          .at = at("2026-12-01T08:00:00Z"),
                          .past_due = false,
                          .why = "12 months after version 0f1e2d3c"}};
+  p.downtimes = {
+      DowntimeReport{.key = KeyRef::parse("azure-prod/payments-eu/cmk-old").value(),
+                     .at = at("2026-03-02T01:02:03Z"),
+                     .rotations = 12,
+                     .resource = ResourceId("/subscriptions/s/resourcegroups/g/providers/microsoft.compute/"
+                                            "diskencryptionsets/des-cvm"),
+                     .machines = {ResourceId("/subscriptions/s/virtualmachines/cvm-1"),
+                                  ResourceId("/subscriptions/s/virtualmachines/cvm-2")},
+                     .stopped_by_us = true,
+                     .longest = std::chrono::minutes(30),
+                     .last = std::chrono::seconds(95)},
+      DowntimeReport{.key = KeyRef::parse("azure-prod/payments-eu/cmk-old").value(),
+                     .at = at("2026-03-02T01:02:03Z"),
+                     .rotations = 1,
+                     .resource = ResourceId("/subscriptions/s/diskencryptionsets/des-hands-off"),
+                     .machines = {ResourceId("/subscriptions/s/virtualmachines/cvm-3")},
+                     .stopped_by_us = false,
+                     .longest = std::chrono::minutes(30),
+                     .last = std::nullopt}};
   return p;
 }
 

@@ -262,8 +262,10 @@ TEST_CASE("retry and abandon name the rotation", "[rekeyctl]") {
   std::string const id = sample_rotation().id.str();
   CHECK(desk.ctl({"retry", id}).out == id + "\n");
   CHECK(desk.ctl({"abandon", id, "--reason", "lost cause"}).out == id + "\n");
+  CHECK(desk.ctl({"abandon", id, "--reason", "lost cause", "--leave-stopped"}).exit == 0);
   CHECK(desk.service.asked ==
-        std::vector<std::string>{"retry " + id + " by " + me(), "abandon " + id + ": lost cause by " + me()});
+        std::vector<std::string>{"retry " + id + " by " + me(), "abandon " + id + ": lost cause by " + me(),
+                                 "abandon " + id + ": lost cause, machines as they are by " + me()});
 }
 
 TEST_CASE("a refused reload ends with 3 and shows every mistake", "[rekeyctl]") {

@@ -1,0 +1,89 @@
+#include "daemon/machine_course.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rekeyd::daemon {
+
+namespace asio = boost::asio;
+using providers::ChangeProgress;
+using providers::Machine;
+using providers::Power;
+
+namespace {
+
+constexpr auto call_patience = std::chrono::minutes(2);
+constexpr auto pause_between_looks = std::chrono::seconds(5);
+constexpr auto pause_least = std::chrono::seconds(1);
+
+Error out_of_time(ResourceId const& machine, std::optional<Machine> const& seen) {
+  Error error;
+  error.error_class = ErrorClass::conflict;
+  error.what =
+      seen ? fmt::format("the machine is still {}", to_text(seen->power)) : "the machine cannot be read";
+  error.where = machine.str();
+  error.remedy = "look at the machine at its provider";
+  return error;
+}
+
+Error undone(ResourceId const& machine, Power power) {
+  Error error;
+  error.error_class = ErrorClass::conflict;
+  error.what = fmt::format("somebody has made the machine {} meanwhile", to_text(power));
+  error.where = machine.str();
+  return error;
+}
+
+Error stopping(ResourceId const& machine) {
+  Error error;
+  error.error_class = ErrorClass::cancelled;
+  error.what = "the daemon is stopping";
+  error.where = machine.str();
+  return error;
+}
+
+}  // namespace
+
+asio::awaitable<Result<Machine>> follow_machine(World& world, StopFlag const& stop,
+                                                providers::ResourceController& controller,
+                                                MachineErrand errand) {
+  std::chrono::seconds pause = errand.ticket.ask_after;
+  std::string operation = errand.ticket.operation;
+  std::optional<Machine> seen;
+  bool over = false;       // The operation, by its provider's own word.
+  int contrary_looks = 0;  // A look may show what was a moment ago.
+  while (true) {
+    auto const at = world.clock.mono_now() + pause;
+    if (pause > std::chrono::seconds(0)) co_await world.clock.sleep_until(at);
+    if (stop.requested) co_return std::unexpected(stopping(errand.machine));
+    auto const deadline = world.clock.mono_now() + call_patience;
+    pause = pause_between_looks;
+    if (!operation.empty()) {
+      Result<ChangeProgress> const told = co_await controller.progress(operation, deadline);
+      bool const failed = told && told->state == ChangeProgress::State::failed;
+      if (failed) co_return std::unexpected(told->error.value_or(out_of_time(errand.machine, seen)));
+      bool const under_way = told && told->state == ChangeProgress::State::under_way;
+      if (under_way) pause = std::max<std::chrono::seconds>(told->ask_after, pause_least);
+      over = told && told->state == ChangeProgress::State::done;
+      if (told && !under_way) operation.clear();
+    }
+    if (operation.empty()) {
+      Result<Machine> const now = co_await controller.machine(errand.machine, deadline);
+      bool const gone = !now && now.error().error_class == ErrorClass::not_found;
+      if (gone) co_return std::unexpected(now.error());
+      if (now) seen = *now;
+      bool const there = now && std::ranges::find(errand.wanted, now->power) != errand.wanted.end();
+      if (there) co_return *now;
+      bool const contrary = over && now && errand.undone == now->power;
+      contrary_looks = contrary ? contrary_looks + 1 : 0;
+      if (contrary_looks == 2) co_return std::unexpected(undone(errand.machine, now->power));
+    }
+    if (world.clock.mono_now() + pause > errand.until) {
+      co_return std::unexpected(out_of_time(errand.machine, seen));
+    }
+  }
+}
+
+}  // namespace rekeyd::daemon
