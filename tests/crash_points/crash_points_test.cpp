@@ -160,6 +160,9 @@ TEST_CASE("a rotation at Key Vault with wrapped DEKs survives a crash at every b
 TEST_CASE("a rotation at Key Vault with DEKs that the service wraps survives a crash at every boundary") {
   every_point(KeyKind::key_vault, Deks::wrapped_by_service);
 }
+TEST_CASE("a rotation under confidential machines survives a crash at every boundary") {
+  every_point(KeyKind::confidential_machines, Deks::none);
+}
 TEST_CASE("a rotation at Managed HSM survives a crash at every boundary") {
   every_point(KeyKind::managed_hsm, Deks::none);
 }

@@ -87,6 +87,20 @@ std::string text_of_cloud(TrueKey const& key) {
                      rank(key, key.current), key.usable ? "" : ", and cannot be used");
 }
 
+std::string text_of_resources(sim::ResourceTruth const& resources, TrueKey const& key) {
+  std::multiset<std::string> lines;
+  auto const of = [&](std::string const& url) { return rank(key, url.substr(url.rfind('/') + 1)); };
+  for (sim::VmTruth const& machine : resources.virtual_machines) {
+    lines.insert(fmt::format("machine {} is {}, on {}{}", machine.id, machine.power, of(machine.key_version),
+                             machine.can_start ? "" : ", and could not start"));
+  }
+  for (sim::DesTruth const& set : resources.disk_encryption_sets) {
+    lines.insert(fmt::format("set {} is on {}, {}, with {} older keys", set.id, of(set.active_key),
+                             set.provisioning_state, set.previous_keys.size()));
+  }
+  return lines.empty() ? "" : joined(lines);
+}
+
 std::string text_of_record(storage::Store& store, std::string const& key, TrueKey const& truth,
                            std::map<std::string, std::string> const& originals) {
   std::multiset<std::string> lines;

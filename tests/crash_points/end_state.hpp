@@ -13,6 +13,8 @@ namespace rekeyd::crash_points {
 /// ("#0" is the oldest), and moments and random ids are left out. So are the records of tries: how often a
 /// step was tried is what differs after a crash.
 std::string text_of_cloud(simulation::TrueKey const& key);
+/// Every machine with what it does, and every disk encryption set with the version that it is on.
+std::string text_of_resources(sim::ResourceTruth const& resources, simulation::TrueKey const& key);
 /// `originals`: file of a WDEK → its text at the beginning, which a previous WDEK on record has to be part
 /// of.
 std::string text_of_record(storage::Store& store, std::string const& key, simulation::TrueKey const& truth,

@@ -52,13 +52,17 @@ Words words_of(KeyKind kind) {
       return {"HPCS", "ibm-hpcs", "hpcs",
               "https://0a0a0a0a-0000-4000-8000-000000000001.api.us-south.hs-crypto.appdomain.cloud",
               "name: crk, created: 8 months ago"};
+    case KeyKind::confidential_machines:
+      return {"Key Vault, with confidential machines", "azure-key-vault", "vault", "",
+              R"(name: cmk, kty: RSA-HSM, size: 3072, exportable: true, created: 14 months ago, versions: 2,
+           every: 6 months, release_policy: '{"version":"1.0.0","anyOf":[{"authority":"https://sharedweu.weu.attest.azure.net/","allOf":[{"claim":"x-ms-attestation-type","equals":"sevsnpvm"}]}]}')"};
   }
   return {};
 }
 
 bool is_azure(KeyKind kind) {
   return kind == KeyKind::key_vault || kind == KeyKind::managed_hsm ||
-         kind == KeyKind::key_vault_with_material;
+         kind == KeyKind::key_vault_with_material || kind == KeyKind::confidential_machines;
 }
 
 bool has_source(KeyKind kind) {
@@ -66,9 +70,20 @@ bool has_source(KeyKind kind) {
          kind == KeyKind::key_protect_with_token;
 }
 
+constexpr char const* machines = R"(  resource_manager: { start_s: 20, deallocate_s: 20, key_change_s: 15 }
+  subscriptions:
+    - id: 99999999-aaaa-4bbb-8ccc-000000000001
+      tenant: 11111111-2222-4333-8444-555555555555
+      resource_groups: [{ name: apps }]
+      disk_encryption_sets: [{ name: des, type: confidential-vm, key: main/cmk }]
+      virtual_machines:
+        - { name: "cvm-{n}", count: 4, security: confidential, disk_encryption_set: des }
+        - { name: "idle-{n}", count: 2, security: confidential, disk_encryption_set: des, power: deallocated }
+)";
+
 std::string azure_clouds(Words const& words, unsigned deks) {
   return fmt::format(R"(version: 1
-rsa_pool: {{ size: 4, bits: [2048] }}
+rsa_pool: {{ size: 4, bits: [2048, 3072] }}
 azure:
   tenants:
     - id: {}
@@ -98,16 +113,19 @@ ibm:
                      instance, words.cloud_kind, ibm_key, words.attributes, deks);
 }
 
-std::string azure_provider(Words const& words) {
+std::string azure_provider(KeyKind kind, Words const& words) {
   std::string const neutral =
       std::string_view(words.cloud_kind) == "managed-hsm" ? "\n    set_neutral_rotation_policy: true" : "";
   return fmt::format(R"(  - name: cloud
     kind: {}
     credentials: {{ tenant: {}, client_id: 66666666-7777-4888-8999-000000000001,
                    client_secret: {{ credential: cloud }} }}
-    vaults: [main]{}
+    vaults: [main]{}{}
 )",
-                     words.provider_kind, tenant, neutral);
+                     words.provider_kind, tenant, neutral,
+                     kind == KeyKind::confidential_machines
+                         ? "\n    resources: [{ subscription: 99999999-aaaa-4bbb-8ccc-000000000001 }]"
+                         : "");
 }
 
 std::string ibm_provider(KeyKind kind, Words const& words) {
@@ -139,7 +157,7 @@ std::string policies(KeyKind kind, Deks deks, char const* mode) {
   std::string const source = is_azure(kind) ? "key-room" : "fresh";
   return fmt::format(R"(version: 1
 policies:
-  - {{ name: all, match: {{ key: "*" }}, every: 6 months, mode: {}, wrap: {}{} }}
+  - {{ name: all, match: {{ key: "*" }}, every: 6 months, mode: {}, wrap: {}, confidential_vms: {{ stop: true }}{} }}
 )",
                      mode, deks == Deks::wrapped_by_service ? "service" : "local",
                      has_source(kind) ? ", material: " + source : "");
@@ -169,8 +187,9 @@ RotationCase rotation_case(KeyKind kind, Deks deks) {
   made.scenario.name = made.name;
   made.scenario.begin = parse_rfc3339("2026-11-22T00:00:00Z").value();
   made.scenario.clouds = is_azure(kind) ? azure_clouds(words, number) : ibm_clouds(words, number);
-  made.scenario.settings = settings(is_azure(kind) ? azure_provider(words) : ibm_provider(kind, words));
+  made.scenario.settings = settings(is_azure(kind) ? azure_provider(kind, words) : ibm_provider(kind, words));
   made.scenario.policies = {policies(kind, deks, "enforce"), policies(kind, deks, "observe")};
+  if (kind == KeyKind::confidential_machines) made.scenario.clouds += machines;
   made.scenario.credentials = {{"cloud", "demo-secret"}};
   if (kind == KeyKind::key_vault_with_material) made.scenario.material = {{made.key, test::rsa_pem()}};
   return made;

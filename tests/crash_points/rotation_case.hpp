@@ -18,6 +18,7 @@ enum class KeyKind {
   key_vault_with_material,    ///< Imported; its material lies in a file.
   key_protect_dedicated,
   hpcs,
+  confidential_machines,  ///< At Key Vault, with six machines on it, two of them stopped by their owner.
 };
 
 enum class Deks { none, wrapped_locally, wrapped_by_service };

@@ -200,8 +200,9 @@ class RotationRun {
     sml::TrueKey const& truth = *truth_.find(case_.key);
     std::string const record = text_of_record(life_->world().store, case_.key, truth, originals_);
     end_in_order();
-    result_.end =
-        text_of_cloud(truth) + record + text_of_disk(home_.disk(), home_.settings(), originals_, truth);
+    result_.end = text_of_cloud(truth) +
+                  text_of_resources(truth_.resources(universe_.clock.true_now()), truth) + record +
+                  text_of_disk(home_.disk(), home_.settings(), originals_, truth);
   }
 
   void end_in_order() {

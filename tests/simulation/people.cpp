@@ -51,6 +51,7 @@ void People::begin() {
   often(chances.deletions_a_year, &People::remove);
   often(chances.taggings_a_year, &People::tag);
   often(chances.registrations_a_year, &People::change_registration);
+  often(chances.machine_acts_a_year, &People::touch_machine);
 }
 
 void People::often(std::uint64_t times_a_year, Act act) {
@@ -186,6 +187,29 @@ void People::change_registration() {
                   done ? "" : ", in vain"));
 }
 
+/// Somebody starts or stops a machine, or its next operations fail.
+void People::touch_machine() {
+  Instant const now = scene_.universe.clock.true_now();
+  auto const machines = scene_.truth.resources(now).virtual_machines;
+  if (machines.empty()) return;
+  sim::VmTruth const& machine = machines[scene_.universe.people.below(machines.size())];
+  constexpr char const* acts[]{"start", "power-off", "deallocate", "fail-start", "fail-deallocate"};
+  std::string const act = acts[scene_.universe.people.below(std::size(acts))];
+  json::object body{{"id", machine.id}, {"act", act}};
+  if (act.starts_with("fail-")) {
+    body["code"] = "AllocationFailed";
+    body["message"] = "Allocation failed.";
+    body["times"] = 1 + scene_.universe.people.below(3);
+  }
+  sim::Request request{
+      .method = "POST", .host = std::string(sim::control_host), .target = "/virtual-machines"};
+  request.authority = request.host;
+  request.body = json::serialize(body);
+  bool const done = cloud_.handle(std::move(request), now).answer.status < 300;
+  did(fmt::format("{} of machine {}{}", act, machine.id.substr(machine.id.rfind('/') + 1),
+                  done ? "" : ", in vain"));
+}
+
 void People::hear_of_wrong_clock() {
   auto const when = scene_.universe.in(between(scene_.universe.people, 30s, 24h * 6));
   scene_.universe.happenings.at(when, [this] { set_clock_right(); });
@@ -212,6 +236,9 @@ void People::rest() {
   auto const disabled = disabled_;
   for (auto const& [key, version] : disabled) enable(key);
   for (std::string const& key : std::set<std::string>(removed_)) recover(key);
+  mend_machines();
+  // What was under way may still fail.
+  scene_.universe.happenings.at(scene_.universe.in(1h), [this] { mend_machines(); });
 }
 
 void People::look_after(daemon::Daemon& daemon) {
@@ -221,7 +248,20 @@ void People::look_after(daemon::Daemon& daemon) {
   retry_blocked(daemon);
 }
 
+/// What a machine's last operation left behind, and what was prepared to go wrong with its next ones.
+void People::mend_machines() {
+  Instant const now = scene_.universe.clock.true_now();
+  for (sim::VmTruth const& machine : scene_.truth.resources(now).virtual_machines) {
+    sim::Request request{
+        .method = "POST", .host = std::string(sim::control_host), .target = "/virtual-machines"};
+    request.authority = request.host;
+    request.body = json::serialize(json::object{{"id", machine.id}, {"act", "heal"}});
+    (void)cloud_.handle(std::move(request), now);
+  }
+}
+
 void People::retry_blocked(daemon::Daemon& daemon) {
+  mend_machines();
   for (daemon::KeyReport const& report : daemon.keys()) {
     if (!report.rotation || report.rotation->state != RotationState::blocked) continue;
     auto const answer = daemon.retry(report.rotation->id, "uid 1000 (anna)");

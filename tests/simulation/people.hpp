@@ -49,6 +49,8 @@ class People {
   void recover(std::string const& key);
   void tag();
   void change_registration();
+  void touch_machine();
+  void mend_machines();
   void set_clock_right();
   void release();
 

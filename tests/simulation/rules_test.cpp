@@ -221,41 +221,6 @@ TEST_CASE("invariant 3 breaks when a WDEK is gone, torn, another one's, or left 
   CHECK(stage.broken() == Invariant::wrapped_deks);
 }
 
-TEST_CASE("invariant 4 breaks when a VM stays stopped, or one that was stopped before is started") {
-  Stage stage;
-  auto const rule = make_stopped_vms(stage.scene);
-  std::string const vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/app1";
-  auto const asks = [&](std::string const& action) {
-    Letter letter = stage.letter("", "");
-    letter.request = {.method = "POST", .target = vm + "/" + action + "?api-version=2024-07-01"};
-    rule->sent(letter);
-    sim::Delivery accepted;
-    accepted.answer.status = 202;
-    rule->arrived(letter, accepted, {});
-  };
-  Rotation rotation = stage.rotation("r1", ledger);
-  stage.commit(*rule, stage.opened(rotation));
-  SECTION("one is started that nobody stopped") { asks("start"); }
-  SECTION("one is started twice") {
-    asks("deallocate");
-    asks("start");
-    REQUIRE_FALSE(stage.broken());
-    asks("start");
-  }
-  for (RotationState const end : {RotationState::done, RotationState::blocked, RotationState::abandoned}) {
-    DYNAMIC_SECTION("one is still stopped when its rotation is " << to_text(end)) {
-      asks("deallocate");
-      rotation.state = end;
-      stage.commit(*rule, stage.opened(rotation));
-    }
-  }
-  SECTION("one is still stopped when all is at rest") {
-    asks("powerOff");
-    rule->at_rest();
-  }
-  CHECK(stage.broken() == Invariant::stopped_vms);
-}
-
 TEST_CASE("invariant 5 breaks when the daemon asks to delete or to switch off") {
   Stage stage;
   auto const rule = make_retirement(stage.scene);

@@ -61,6 +61,7 @@ void read_people(Section& top, PeopleChances& people) {
   people.rotations_a_year = a_year(*section, "rotations_a_year");
   people.disablings_a_year = a_year(*section, "disablings_a_year");
   people.deletions_a_year = a_year(*section, "deletions_a_year");
+  people.machine_acts_a_year = a_year(*section, "machine_acts_a_year");
   people.registrations_a_year = a_year(*section, "registrations_a_year");
   people.taggings_a_year = a_year(*section, "taggings_a_year");
   section->finish();

@@ -46,6 +46,13 @@ TEST_CASE("a month of the mixed world keeps every invariant") {
   require_well(live_through(world("mixed"), {.seed = 3, .months = 1}));
 }
 
+TEST_CASE("a few months of confidential machines keep every invariant") {
+  Scenario const confidential = world("azure-confidential");
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    require_well(live_through(confidential, {.seed = seed, .months = 3}));
+  }
+}
+
 TEST_CASE("the same seed lives the same life, byte for byte, and another seed another") {
   Scenario const small = world("small");
   Outcome const once = live_through(small, {.seed = 11, .months = 2, .whole_trace = true});

@@ -78,4 +78,6 @@ TrueVersion const* Truth::find(std::string const& key, std::string const& versio
   return found == of->versions.end() ? nullptr : &*found;
 }
 
+sim::ResourceTruth Truth::resources(Instant now) const { return cloud_.resources_as_they_are(now); }
+
 }  // namespace rekeyd::simulation

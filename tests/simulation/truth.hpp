@@ -50,6 +50,8 @@ class Truth {
   std::map<std::string, TrueKey> const& keys() const { return keys_; }
   TrueKey const* find(std::string const& key) const;
   TrueVersion const* find(std::string const& key, std::string const& version) const;
+  /// Machines and what they live on, as they are at this moment.
+  sim::ResourceTruth resources(Instant now) const;
 
  private:
   sim::Cloud const& cloud_;

@@ -41,7 +41,9 @@ class Registrations final : public Rule {
     scene_.truth.look(now, Maker::provider);
     for (auto const& [key, truth] : scene_.truth.keys()) {
       if (truth.versions.empty()) continue;
-      auto const& known = on_record_[key];
+      Known known = on_record_[key];
+      // What Azure's resources use is no registration at the key: the resources themselves tell.
+      std::erase_if(known, [](auto const& tie) { return tie.first.starts_with('/'); });
       // Resources follow a rotation by themselves: how far they are is known from the next look on.
       Instant const settled =
           truth.versions.back().created + slowest_resource + scene_.settings.inventory_every;
@@ -53,10 +55,25 @@ class Registrations final : public Rule {
                            words(truth.registrations), words(known));
       });
     }
+    sets_at_rest(now);
   }
 
  private:
   using Known = std::map<std::string, TrueRegistration>;
+
+  void sets_at_rest(Instant now) {
+    for (sim::DesTruth const& set : scene_.truth.resources(now).disk_encryption_sets) {
+      for (auto const& [key, known] : on_record_) {
+        auto const tie = known.find(set.id);
+        if (tie == known.end()) continue;
+        verdicts().require(Invariant::version_history, set.active_key.ends_with("/" + tie->second.version),
+                           [&] {
+                             return fmt::format("{} is on {} after days of peace, and on record on {}",
+                                                set.id, set.active_key, tie->second.version);
+                           });
+      }
+    }
+  }
 
   static bool same_tie(Known::value_type const& a, Known::value_type const& b) {
     return a.first == b.first && a.second.prevents_deletion == b.second.prevents_deletion;

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
-#include <set>
 
 namespace rekeyd::simulation {
 
@@ -29,41 +29,51 @@ std::optional<PowerAction> power_action(sim::Request const& request) {
   return std::nullopt;
 }
 
+/// People and the platform have names of their own in the clouds' record; whoever else acts is rekeyd.
+bool is_rekeyd(std::string const& by) { return by != "people" && by != "platform"; }
+
 /// Invariant 4: no VM that we stopped stays stopped once its rotation has ended, none that was stopped before
-/// is started. Told by what rekeyd asks for: which VMs hang on which key is not looked at, so a VM has until
-/// no rotation is under way any more.
+/// is started, none is left without a key version from which it could start. What rekeyd may start is told by
+/// what it asked for, what it left by what the clouds show.
 class StoppedVms final : public Rule {
  public:
   using Rule::Rule;
 
   void sent(Letter const& letter) override {
     auto const action = power_action(letter.request);
-    if (!action || action->power != Power::start) return;
-    verdicts().require(Invariant::stopped_vms, stopped_.contains(action->vm),
-                       [&] { return "rekeyd starts a VM that it did not stop: " + action->vm; });
-  }
-
-  void arrived(Letter const& letter, sim::Delivery const& delivery,
-               std::vector<Truth::NewVersion> const&) override {
-    auto const action = power_action(letter.request);
-    bool const accepted = delivery.answer.status >= 200 && delivery.answer.status < 300;
-    if (!action || !accepted) return;
+    if (!action) return;
     if (action->power == Power::stop) {
-      stopped_.insert(action->vm);
-    } else {
-      stopped_.erase(action->vm);
+      asked_to_stop_.insert(action->vm);
+      return;
     }
+    verdicts().require(Invariant::stopped_vms, asked_to_stop_.contains(action->vm),
+                       [&] { return "rekeyd starts a VM that it did not stop: " + action->vm; });
   }
 
   void committed(storage::Change const& change) override {
     bool const one_rests = std::ranges::any_of(change.rotations, rests);
-    if (one_rests && !any_under_way_after(change)) require_all_back("no rotation is under way");
+    if (!one_rests || any_under_way_after(change)) return;
+    require_all_back("no rotation is under way");
+    asked_to_stop_.clear();
   }
 
-  void at_rest() override { require_all_back("all is at rest"); }
+  void at_rest() override {
+    require_all_back("all is at rest");
+    for (sim::VmTruth const& vm : machines()) {
+      verdicts().require(Invariant::stopped_vms, vm.can_start,
+                         [&] { return "a VM could not start any more: " + vm.id; });
+    }
+  }
 
  private:
-  static bool rests(Rotation const& rotation) { return rotation.state != RotationState::open; }
+  /// One that is blocked while machines do not start is not over: a person has to look at it.
+  static bool rests(Rotation const& rotation) {
+    return rotation.state != RotationState::open && rotation.step != Step::resume;
+  }
+
+  std::vector<sim::VmTruth> machines() const {
+    return scene_.truth.resources(scene_.universe.clock.true_now()).virtual_machines;
+  }
 
   bool any_under_way_after(storage::Change const& change) const {
     auto const changed = [&](std::string const& id) {
@@ -79,11 +89,16 @@ class StoppedVms final : public Rule {
   }
 
   void require_all_back(char const* when) {
-    verdicts().require(Invariant::stopped_vms, stopped_.empty(),
-                       [&] { return fmt::format("{} and still stopped is {}", when, *stopped_.begin()); });
+    if (asked_to_stop_.empty()) return;
+    for (sim::VmTruth const& vm : machines()) {
+      bool const left = vm.power != "deleted" && !vm.stops.empty() && is_rekeyd(vm.stops.back().by) &&
+                        !vm.stops.back().until;
+      verdicts().require(Invariant::stopped_vms, !left,
+                         [&] { return fmt::format("{} and still stopped by rekeyd is {}", when, vm.id); });
+    }
   }
 
-  std::set<std::string> stopped_;  ///< By us, and not started by us since.
+  std::set<std::string> asked_to_stop_;  ///< Since the last time that no rotation was under way.
 };
 
 }  // namespace
