@@ -54,7 +54,7 @@ Words words_of(KeyKind kind) {
               "name: crk, created: 8 months ago"};
     case KeyKind::confidential_machines:
       return {"Key Vault, with confidential machines", "azure-key-vault", "vault", "",
-              R"(name: cmk, kty: RSA-HSM, size: 3072, exportable: true, created: 14 months ago, versions: 2,
+              R"(name: cmk, kty: RSA-HSM, exportable: true, created: 14 months ago, versions: 2,
            every: 6 months, release_policy: '{"version":"1.0.0","anyOf":[{"authority":"https://sharedweu.weu.attest.azure.net/","allOf":[{"claim":"x-ms-attestation-type","equals":"sevsnpvm"}]}]}')"};
   }
   return {};
@@ -83,7 +83,7 @@ constexpr char const* machines = R"(  resource_manager: { start_s: 20, deallocat
 
 std::string azure_clouds(Words const& words, unsigned deks) {
   return fmt::format(R"(version: 1
-rsa_pool: {{ size: 4, bits: [2048, 3072] }}
+rsa_pool: {{ size: 4, bits: [2048] }}
 azure:
   tenants:
     - id: {}
