@@ -42,7 +42,7 @@ constexpr char confidential_machines[] =
 )";
 
 constexpr char releasable_key[] =
-    R"({ name: cmk-due, kty: RSA-HSM, size: 3072, exportable: true, created: 14 months ago,
+    R"({ name: cmk-due, kty: RSA-HSM, exportable: true, created: 14 months ago,
             release_policy: '{"version":"1.0.0","anyOf":[{"authority":"https://sharedweu.weu.attest.azure.net/","allOf":[{"claim":"x-ms-attestation-type","equals":"sevsnpvm"}]}]}' })";
 
 Organisation::Wanted with_sets() {

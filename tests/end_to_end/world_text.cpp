@@ -95,7 +95,7 @@ WorldKeys one_due_key_everywhere(unsigned deks) {
 }
 
 std::string world_text(WorldKeys const& keys, std::string const& more) {
-  std::string text = "version: 1\nrsa_pool: { size: 4, bits: [2048, 3072] }\nazure:\n  tenants:\n";
+  std::string text = "version: 1\nrsa_pool: { size: 4, bits: [2048] }\nazure:\n  tenants:\n";
   text += fmt::format("    - {{ id: {}, clients: [{{ id: {}, secret: {} }}] }}\n  vaults:\n", tenant,
                       client_id, client_secret);
   text += azure_vault("payments", "vault", "azure", keys.payments);

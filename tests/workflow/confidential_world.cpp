@@ -15,7 +15,7 @@ char const* const machines_key = "azure-prod/machines-eu/cmk-cvm";
 namespace {
 
 constexpr char const* world_text = R"(version: 1
-rsa_pool: {{ size: 4, bits: [2048, 3072] }}
+rsa_pool: {{ size: 4, bits: [2048] }}
 azure:
   tenants:
     - id: 11111111-2222-4333-8444-555555555555
@@ -25,7 +25,7 @@ azure:
       tenant: 11111111-2222-4333-8444-555555555555
       envelope_provider: azure-prod
       keys:
-        - {{ name: cmk-cvm, kty: RSA-HSM, size: 3072, created: 14 months ago, versions: 2, every: 7 months{} }}
+        - {{ name: cmk-cvm, kty: RSA-HSM, created: 14 months ago, versions: 2, every: 7 months{} }}
         - {{ name: cmk-fresh, created: 8 days ago }}
   resource_manager: {{ start_s: 70, deallocate_s: 50, key_change_s: 20 }}
   subscriptions:
