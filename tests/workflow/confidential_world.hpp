@@ -19,7 +19,7 @@ struct ConfidentialWorld {
       "- { name: \"idle-{n}\", count: 2, security: confidential, disk_encryption_set: des, power: "
       "deallocated }\n";
   std::string sets = "- { name: des, type: confidential-vm, key: machines-eu/cmk-cvm }\n";
-  std::string subscription = "";  ///< Further fields of it, indented by six.
+  std::string subscription;  ///< Further fields of it, indented by six.
   bool exportable{true};
 };
 LivingDaemon::Files confidential_world(ConfidentialWorld const& world = {});
