@@ -20,7 +20,9 @@ using storage::MachineStop;
 namespace {
 
 constexpr auto call_patience = std::chrono::minutes(2);
-constexpr auto stop_patience = std::chrono::minutes(10);
+constexpr std::chrono::seconds stop_patience = std::chrono::minutes(10);
+/// For a request that perhaps never arrived; then it is asked for again.
+constexpr std::chrono::seconds unanswered_patience = std::chrono::minutes(1);
 
 StepBlocked does_not_stop(MachineStop const& stop, Error error) {
   error.what = fmt::format("the machine cannot be stopped: {}", error.what);
@@ -137,25 +139,28 @@ asio::awaitable<std::optional<StepOutcome>> MachineStopper::stop(MachineStop sto
   }
   Result<void> const kept = co_await log_.keep(stop);
   if (!kept) co_return StepAgain{kept.error()};
-  ChangeTicket told;
+  std::optional<ChangeTicket> told;
   if (ticket) told = *ticket;
   trouble = co_await follow(std::move(stop), std::move(told));
   co_return trouble;
 }
 
-asio::awaitable<std::optional<StepOutcome>> MachineStopper::follow(MachineStop stop, ChangeTicket ticket) {
+asio::awaitable<std::optional<StepOutcome>> MachineStopper::follow(MachineStop stop,
+                                                                   std::optional<ChangeTicket> ticket) {
   auto const left = log_.time_left(rules_).value_or(rules_.downtime_max);
   MachineErrand errand;
   errand.machine = stop.machine;
   errand.wanted = {Power::released};
   errand.undone = Power::running;
-  errand.ticket = std::move(ticket);
-  errand.until = world_.clock.mono_now() + std::min<std::chrono::seconds>(stop_patience, left);
+  bool const answered = ticket.has_value();
+  if (answered) errand.ticket = *std::move(ticket);
+  std::chrono::seconds const patience = answered ? stop_patience : unanswered_patience;
+  errand.until = world_.clock.mono_now() + std::min(patience, left);
   auto const until = errand.until;
   Result<Machine> const now = co_await follow_machine(world_, stop_, controller_, std::move(errand));
   if (!now) {
     // It says that time is over a look before it is.
-    bool const out_of_time = world_.clock.mono_now() + std::chrono::minutes(1) > until;
+    bool const out_of_time = answered && world_.clock.mono_now() + std::chrono::minutes(1) > until;
     Trouble trouble = co_await does_not_rest(std::move(stop), now.error(), out_of_time);
     co_return trouble;
   }

@@ -31,7 +31,9 @@ class MachineStopper {
   boost::asio::awaitable<Trouble> note_return(providers::Machine const& machine);
   boost::asio::awaitable<Trouble> drain(providers::Machine const& machine);
   boost::asio::awaitable<Trouble> stop(storage::MachineStop stop);
-  boost::asio::awaitable<Trouble> follow(storage::MachineStop stop, providers::ChangeTicket ticket);
+  /// Without a ticket the request's answer never came.
+  boost::asio::awaitable<Trouble> follow(storage::MachineStop stop,
+                                         std::optional<providers::ChangeTicket> ticket);
   boost::asio::awaitable<Trouble> does_not_rest(storage::MachineStop stop, Error error, bool out_of_time);
   storage::MachineStop stop_of(providers::Machine const& machine) const;
 

@@ -22,6 +22,8 @@ namespace {
 
 constexpr auto call_patience = std::chrono::minutes(2);
 constexpr auto start_patience = std::chrono::minutes(10);
+/// For a request that perhaps never arrived; then it is asked for again.
+constexpr auto unanswered_patience = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -124,7 +126,7 @@ asio::awaitable<std::optional<StepOutcome>> Resumer::start(Round& round, Machine
   errand.machine = stop.machine;
   errand.wanted = {Power::running};
   if (ticket) errand.ticket = *ticket;
-  errand.until = world_.clock.mono_now() + start_patience;
+  errand.until = world_.clock.mono_now() + (ticket ? start_patience : unanswered_patience);
   if (ticket) stop.request_id = ticket->evidence.request_id;
   Result<Machine> const now = co_await follow_machine(world_, stop_, controller, std::move(errand));
   if (!now && now.error().error_class == ErrorClass::not_found) {

@@ -66,12 +66,13 @@ HttpRequest ArmAccess::build(ArmCall const& call, AccessToken const& token,
   return request;
 }
 
-asio::awaitable<Result<HttpResponse>> ArmAccess::send(HttpRequest request, Clock::Mono deadline) {
+asio::awaitable<Result<HttpResponse>> ArmAccess::send(HttpRequest request, Repeatable repeatable,
+                                                      Clock::Mono deadline) {
   std::string const method = request.method;
   std::string const target = request.target;
   Charges charges;
   if (options_.limits) charges = options_.limits->charges(options_.caller, method, target);
-  auto response = co_await client_.call(std::move(request), Repeatable::yes, deadline, std::move(charges));
+  auto response = co_await client_.call(std::move(request), repeatable, deadline, std::move(charges));
   if (response && options_.limits) options_.limits->learn(options_.caller, method, target, *response);
   co_return response;
 }
@@ -85,7 +86,7 @@ asio::awaitable<Result<ArmReply>> ArmAccess::call(ArmCall call, Clock::Mono dead
     std::string const request_id = random_.uuid();
     HttpRequest request = build(call, **token, request_id);
     std::string const version = asked_version_words(request.target);
-    auto response = co_await send(std::move(request), deadline);
+    auto response = co_await send(std::move(request), call.repeatable, deadline);
     if (!response) co_return std::unexpected(std::move(response.error()));
     if (response->status == 401) forget_refused(credentials_, *token, response->header("www-authenticate"));
     if (response->status == 401 && !renewed) {

@@ -21,6 +21,8 @@ struct ArmCall {
   std::string api_version;  ///< Each type of resource has its own; the settings may want another.
   std::string target;       ///< Instead of path: complete with query, from a nextLink or an operation's URL.
   Body body;
+  /// no: whoever asks wants to know of each request whose answer never came.
+  Repeatable repeatable{Repeatable::yes};
 };
 
 /// A success (200, 201, 202 or 204), with what proves the call.
@@ -53,7 +55,8 @@ class ArmAccess {
   Clock& clock() const { return clock_; }
 
  private:
-  boost::asio::awaitable<Result<HttpResponse>> send(HttpRequest request, Clock::Mono deadline);
+  boost::asio::awaitable<Result<HttpResponse>> send(HttpRequest request, Repeatable repeatable,
+                                                    Clock::Mono deadline);
   HttpRequest build(ArmCall const& call, AccessToken const& token, std::string const& request_id) const;
   std::string place(ArmCall const& call) const;
 

@@ -161,6 +161,8 @@ asio::awaitable<Result<ChangeTicket>> ResourceManager::act(ResourceId machine, s
                                                            Clock::Mono deadline) {
   ArmCall call;
   call.method = "POST";
+  // One that got no answer may still arrive, minutes later, and stop what runs again by then.
+  call.repeatable = Repeatable::no;
   call.path = fmt::format("{}/{}", machine.str(), action);
   call.api_version = compute_api_version;
   auto const reply = co_await access_.call(std::move(call), deadline);
