@@ -18,10 +18,6 @@ namespace {
 constexpr auto look_at_resting_every = std::chrono::minutes(15);
 constexpr auto no_bound = std::chrono::hours(24);
 
-StepResult ended(Rotation rotation, StepOutcome outcome) {
-  return {std::move(rotation), std::move(outcome), {}, std::nullopt};
-}
-
 StepBlocked would_not_start(Rotation const& rotation, std::vector<std::string> const& shortcomings) {
   Error error;
   error.error_class = ErrorClass::permanent;

@@ -26,10 +26,6 @@ QuiesceRules rules_of(TrackedKey const& key) {
   return applied == nullptr ? QuiesceRules{} : applied->policy->confidential_vms;
 }
 
-StepResult ended(Rotation rotation, StepOutcome outcome) {
-  return {std::move(rotation), std::move(outcome), {}, std::nullopt};
-}
-
 Error unfit(KeyRef const& key, std::vector<std::string> const& defects) {
   Error error;
   error.error_class = ErrorClass::permanent;
@@ -127,6 +123,10 @@ void tell_of_neutral_policy(Rotation const& rotation, providers::Evidence const&
 }
 
 }  // namespace
+
+StepResult ended(Rotation rotation, StepOutcome outcome) {
+  return {std::move(rotation), std::move(outcome), {}, std::nullopt};
+}
 
 asio::awaitable<StepResult> RotationSteps::run(Rotation rotation, TrackedKey const& key, Record record) {
   // Machines that stand still come first, whatever the configuration says of their key by now.

@@ -27,6 +27,9 @@ struct StepResult {
   std::optional<VersionId> drift_from{};
 };
 
+/// A step that ended so, and nothing else to put on record.
+StepResult ended(Rotation rotation, StepOutcome outcome);
+
 /// The doing of each step. Every one reads the provider's truth first, so each can be asked again after a
 /// crash, a lost answer or a long sleep.
 class RotationSteps {

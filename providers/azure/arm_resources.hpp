@@ -7,9 +7,12 @@
 #include "providers/azure/resource_manager.hpp"
 #include "providers/azure/virtual_machine.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rekeyd::providers::azure {
@@ -55,6 +58,13 @@ class ResourceManager final : public ResourceController {
   /// Disk encryption set → the machines whose disks name it.
   using MachinesBySet = std::map<std::string, std::vector<ResourceId>>;
 
+  template <class Item>
+  using ParseItems = Result<std::vector<Item>> (*)(std::string_view body, std::string const& where);
+  /// All pages of a list in which nothing may be left out.
+  template <class Item>
+  boost::asio::awaitable<Result<std::vector<Item>>> items(ArmCall call, ParseItems<Item> parse,
+                                                          Clock::Mono deadline);
+
   // resource_manager.cpp
   std::optional<KeyRef> key_of(DiskEncryptionSet const& set) const;
   std::string host_of(KeyRef const& key) const;
@@ -68,15 +78,14 @@ class ResourceManager final : public ResourceController {
                                                                     Clock::Mono deadline);
   boost::asio::awaitable<Result<MachinesBySet>> machines_of(std::string subscription, ResourceSurvey& survey,
                                                             Clock::Mono deadline);
-  boost::asio::awaitable<Result<void>> tie_associated(Registration& registration, Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<ResourceId>>> associated_with(ResourceId resource,
+                                                                          Clock::Mono deadline);
 
   // machine_control.cpp
   boost::asio::awaitable<Result<std::vector<VirtualMachine>>> list_machines(std::string subscription,
                                                                             Clock::Mono deadline);
   boost::asio::awaitable<Result<std::vector<ManagedDisk>>> list_disks(std::string subscription,
                                                                       Clock::Mono deadline);
-  boost::asio::awaitable<Result<std::set<std::string>>> associated_with(ResourceId resource,
-                                                                        Clock::Mono deadline);
   boost::asio::awaitable<Result<ChangeTicket>> act(ResourceId machine, std::string action,
                                                    Clock::Mono deadline);
 
@@ -88,5 +97,19 @@ class ResourceManager final : public ResourceController {
   ArmAccess access_;
   ResourceManagerOptions options_;
 };
+
+template <class Item>
+boost::asio::awaitable<Result<std::vector<Item>>> ResourceManager::items(ArmCall call, ParseItems<Item> parse,
+                                                                         Clock::Mono deadline) {
+  auto const pages = co_await access_.pages(std::move(call), deadline);
+  if (!pages) co_return std::unexpected(pages.error());
+  std::vector<Item> all;
+  for (ArmReply const& reply : *pages) {
+    auto page = parse(reply.response.body, reply.where);
+    if (!page) co_return std::unexpected(std::move(page.error()));
+    std::ranges::move(*page, std::back_inserter(all));
+  }
+  co_return all;
+}
 
 }  // namespace rekeyd::providers::azure

@@ -50,14 +50,7 @@ asio::awaitable<Result<std::vector<ArmGrant>>> ResourceManager::grants_at(std::s
   ArmCall call;
   call.path = group + "/providers/Microsoft.Authorization/permissions";
   call.api_version = permissions_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  std::vector<ArmGrant> grants;
-  for (ArmReply const& reply : *pages) {
-    auto const page = parse_permissions(reply.response.body, reply.where);
-    if (!page) co_return std::unexpected(page.error());
-    grants.insert(grants.end(), page->begin(), page->end());
-  }
+  auto grants = co_await items(std::move(call), parse_permissions, deadline);
   co_return grants;
 }
 
@@ -66,14 +59,7 @@ asio::awaitable<Result<std::vector<ArmLock>>> ResourceManager::locks_of(std::str
   ArmCall call;
   call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Authorization/locks", subscription);
   call.api_version = locks_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  std::vector<ArmLock> locks;
-  for (ArmReply const& reply : *pages) {
-    auto const page = parse_locks(reply.response.body, reply.where);
-    if (!page) co_return std::unexpected(page.error());
-    locks.insert(locks.end(), page->begin(), page->end());
-  }
+  auto locks = co_await items(std::move(call), parse_locks, deadline);
   co_return locks;
 }
 

@@ -83,22 +83,6 @@ asio::awaitable<Result<std::vector<ManagedDisk>>> ResourceManager::list_disks(st
   co_return disks;
 }
 
-asio::awaitable<Result<std::set<std::string>>> ResourceManager::associated_with(ResourceId resource,
-                                                                                Clock::Mono deadline) {
-  ArmCall call;
-  call.path = resource.str() + "/associatedResources";
-  call.api_version = disk_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  std::set<std::string> associated;
-  for (ArmReply const& reply : *pages) {
-    auto const resources = parse_associated_resources(reply.response.body, reply.where);
-    if (!resources) co_return std::unexpected(resources.error());
-    for (ResourceId const& each : *resources) associated.insert(each.str());
-  }
-  co_return associated;
-}
-
 /// By three ways, since each alone misses some: machines name the set in two places; disks know who holds
 /// them, also scale sets' instances, which stand in no list; ephemeral OS disks are no resources and only in
 /// the machines.
@@ -115,7 +99,8 @@ asio::awaitable<Result<std::vector<Machine>>> ResourceManager::machines(Resource
 
   std::set<std::string> holders;
   for (ManagedDisk const& disk : *disks) {
-    bool const on_it = names(disk.disk_encryption_sets, set->path) || associated->contains(disk.id.path);
+    bool const on_it = names(disk.disk_encryption_sets, set->path) ||
+                       std::ranges::find(*associated, disk.id.resource()) != associated->end();
     if (on_it) holders.insert(disk.managed_by.begin(), disk.managed_by.end());
   }
   std::vector<Machine> found;

@@ -68,9 +68,13 @@ asio::awaitable<Result<void>> ResourceManager::survey_scope(ArmScope scope, Reso
     } else {
       mark_hidden(registration, machines.error());
     }
-    auto const tied = co_await tie_associated(registration, deadline);
-    if (!tied && !is_hidden(tied.error())) co_return std::unexpected(tied.error());
-    if (!tied) mark_hidden(registration, tied.error());
+    auto const associated = co_await associated_with(registration.resource, deadline);
+    if (!associated && !is_hidden(associated.error())) co_return std::unexpected(associated.error());
+    if (associated) {
+      tie(registration, *associated);
+    } else {
+      mark_hidden(registration, associated.error());
+    }
   }
   std::ranges::move(found, std::back_inserter(survey.resources));
   co_return Result<void>();
@@ -118,19 +122,13 @@ asio::awaitable<Result<ResourceManager::MachinesBySet>> ResourceManager::machine
   co_return machines;
 }
 
-asio::awaitable<Result<void>> ResourceManager::tie_associated(Registration& registration,
-                                                              Clock::Mono deadline) {
+asio::awaitable<Result<std::vector<ResourceId>>> ResourceManager::associated_with(ResourceId resource,
+                                                                                  Clock::Mono deadline) {
   ArmCall call;
-  call.path = registration.resource.str() + "/associatedResources";
+  call.path = resource.str() + "/associatedResources";
   call.api_version = disk_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  for (ArmReply const& reply : *pages) {
-    auto const resources = parse_associated_resources(reply.response.body, reply.where);
-    if (!resources) co_return std::unexpected(resources.error());
-    tie(registration, *resources);
-  }
-  co_return Result<void>();
+  auto associated = co_await items(std::move(call), parse_associated_resources, deadline);
+  co_return associated;
 }
 
 }  // namespace rekeyd::providers::azure

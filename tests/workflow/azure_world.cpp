@@ -37,14 +37,14 @@ azure:
 
 constexpr char const* settings_text = R"(version: 1
 policies: policies.d
-inventory: { every: 1 hour }
+inventory: {{ every: 1 hour }}
 providers:
   - name: azure-prod
     kind: azure-key-vault
-    credentials: { tenant: 11111111-2222-4333-8444-555555555555, client_id: 66666666-7777-4888-8999-000000000001,
-                   client_secret: { credential: azure-prod } }
-    vaults: [payments-eu]
-    resources: [{ subscription: 99999999-aaaa-4bbb-8ccc-000000000001, resource_groups: [apps] }]
+    credentials: {{ tenant: 11111111-2222-4333-8444-555555555555, client_id: 66666666-7777-4888-8999-000000000001,
+                   client_secret: {{ credential: azure-prod }} }}
+    vaults: [{}]
+    resources: [{{ subscription: 99999999-aaaa-4bbb-8ccc-000000000001, resource_groups: [apps] }}]
 )";
 
 constexpr char const* policies_text = R"(version: 1
@@ -54,26 +54,33 @@ policies:
 
 }  // namespace
 
-LivingDaemon::Files disks_world(std::string const& sets, std::string const& more) {
-  std::string indented;
-  std::string const text = sets.ends_with('\n') ? sets : sets + "\n";
-  for (std::size_t at = 0; at < text.size();) {
-    auto const end = text.find('\n', at);
-    indented += "        " + text.substr(at, end - at) + "\n";
+std::string indented(std::string const& lines, std::size_t by) {
+  std::string text;
+  for (std::size_t at = 0; at < lines.size();) {
+    auto const end = std::min(lines.find('\n', at), lines.size());
+    text += std::string(by, ' ') + lines.substr(at, end - at) + "\n";
     at = end + 1;
   }
+  return text;
+}
+
+std::string arm_settings(std::string const& vault) { return fmt::format(settings_text, vault); }
+
+LivingDaemon::Files disks_world(std::string const& sets, std::string const& more) {
   return {.world = {},
-          .world_text = fmt::format(world_text, indented, more),
-          .settings = settings_text,
+          .world_text = fmt::format(world_text, indented(sets, 8), more),
+          .settings = arm_settings("payments-eu"),
           .policies = policies_text};
 }
 
-std::string set_id(std::string const& name) {
-  return "/subscriptions/99999999-aaaa-4bbb-8ccc-000000000001/resourcegroups/apps/providers/"
-         "microsoft.compute/"
-         "diskencryptionsets/" +
-         name;
+std::string resource_id(std::string const& type, std::string const& name) {
+  return fmt::format(
+      "/subscriptions/99999999-aaaa-4bbb-8ccc-000000000001/resourcegroups/apps/providers/microsoft.compute/"
+      "{}/{}",
+      type, name);
 }
+
+std::string set_id(std::string const& name) { return resource_id("diskencryptionsets", name); }
 
 sim::DesTruth set_truth(LivingDaemon& life, std::string const& name) {
   auto const truth = life.cloud().resources_as_they_are(life.clock().wall_now());

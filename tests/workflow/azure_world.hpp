@@ -12,7 +12,13 @@ namespace rekeyd::test {
 LivingDaemon::Files disks_world(std::string const& sets, std::string const& more = "");
 extern char const* const disks_key;
 
-/// The lower-case id of a disk encryption set of that world.
+/// rekeyd.yaml with one Key Vault entry that looks for resources in group "apps" of the subscription.
+std::string arm_settings(std::string const& vault);
+std::string indented(std::string const& lines, std::size_t by);
+
+/// The lower-case id of something of Microsoft.Compute in that group.
+std::string resource_id(std::string const& type, std::string const& name);
+/// The same of a disk encryption set.
 std::string set_id(std::string const& name);
 sim::DesTruth set_truth(LivingDaemon& life, std::string const& name);
 /// Is the set wholly on the key's current version at the vault?

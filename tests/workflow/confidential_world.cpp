@@ -40,28 +40,6 @@ azure:
 constexpr char const* release_policy = R"(, exportable: true,
             release_policy: '{"version":"1.0.0","anyOf":[{"authority":"https://sharedweu.weu.attest.azure.net/","allOf":[{"claim":"x-ms-attestation-type","equals":"sevsnpvm"}]}]}')";
 
-constexpr char const* settings_text = R"(version: 1
-policies: policies.d
-inventory: { every: 1 hour }
-providers:
-  - name: azure-prod
-    kind: azure-key-vault
-    credentials: { tenant: 11111111-2222-4333-8444-555555555555, client_id: 66666666-7777-4888-8999-000000000001,
-                   client_secret: { credential: azure-prod } }
-    vaults: [machines-eu]
-    resources: [{ subscription: 99999999-aaaa-4bbb-8ccc-000000000001, resource_groups: [apps] }]
-)";
-
-std::string indented(std::string const& lines) {
-  std::string text;
-  for (std::size_t at = 0; at < lines.size();) {
-    auto const end = std::min(lines.find('\n', at), lines.size());
-    text += "        " + lines.substr(at, end - at) + "\n";
-    at = end + 1;
-  }
-  return text;
-}
-
 }  // namespace
 
 LivingDaemon::Files confidential_world(ConfidentialWorld const& world) {
@@ -70,17 +48,13 @@ LivingDaemon::Files confidential_world(ConfidentialWorld const& world) {
       "confidential_vms: {} }}\n",
       world.rules);
   return {.world = {},
-          .world_text = fmt::format(world_text, world.exportable ? release_policy : "", indented(world.sets),
-                                    indented(world.machines), world.subscription),
-          .settings = settings_text,
+          .world_text = fmt::format(world_text, world.exportable ? release_policy : "",
+                                    indented(world.sets, 8), indented(world.machines, 8), world.subscription),
+          .settings = arm_settings("machines-eu"),
           .policies = policies};
 }
 
-std::string machine_id(std::string const& name) {
-  return "/subscriptions/99999999-aaaa-4bbb-8ccc-000000000001/resourcegroups/apps/providers/"
-         "microsoft.compute/virtualmachines/" +
-         name;
-}
+std::string machine_id(std::string const& name) { return resource_id("virtualmachines", name); }
 
 sim::VmTruth machine_truth(LivingDaemon& life, std::string const& name) {
   auto const truth = life.cloud().resources_as_they_are(life.clock().wall_now());
