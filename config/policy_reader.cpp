@@ -8,6 +8,7 @@
 #include "config/rotation_limits_reader.hpp"
 #include "config/tag_patterns.hpp"
 #include "config/time_zone.hpp"
+#include "config/upkeep_rules_reader.hpp"
 #include "config/yaml_fields.hpp"
 
 #include <fmt/format.h>
@@ -135,9 +136,13 @@ RotationPolicy policy_of(Given const& given, Findings& findings) {
   policy.limits = rotation_limits_of(fields.optional("rotations"), findings);
   policy.confidential_vms = quiesce_rules_of(fields.optional("confidential_vms"), findings);
   assign(policy.material, material_of(fields.optional("material"), findings));
+  policy.upkeep = upkeep_rules_of(fields, findings);
+  assign(policy.disk_encryption_keys,
+         word_of<DiskEncryptionKeys>(fields.optional("azure_disk_encryption"), findings));
   policy.keys = overrides_of(fields.optional("keys"), findings);
   fields.finish();
   check_overrides(policy, findings);
+  check_upkeep(policy, given.at(), findings);
   return policy;
 }
 

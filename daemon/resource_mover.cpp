@@ -219,6 +219,7 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(Move& move) {
       break;
     case Following::when_told:
       break;
+    case Following::never:
     case Following::unknown:
       co_return std::nullopt;
   }

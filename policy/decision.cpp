@@ -129,6 +129,10 @@ std::optional<Verdict> policies_disagree(KeyFacts const& facts) {
 
 std::optional<Verdict> only_watched(KeyFacts const& facts) {
   AppliedPolicy const& applied = *policy_of(facts);
+  if (applied.mode == Mode::delegate) {
+    return verdict(KeyStatus::observed, "mode_delegate",
+                   fmt::format("policy {} leaves the rotation to the provider", applied.policy->name.str()));
+  }
   if (applied.mode != Mode::observe) return std::nullopt;
   return verdict(KeyStatus::observed, "mode_observe",
                  fmt::format("policy {} observes only", applied.policy->name.str()));

@@ -36,15 +36,19 @@ enum class EventKind {
   rotation_done,
   rotation_blocked,
   rotation_abandoned,
-  deks_rewrapped,       ///< A batch; counts are in `details`.
-  dek_refused,          ///< One wrapped DEK could not be re-wrapped; the old one stays.
-  rotation_policy_set,  ///< A neutral policy was put on a Managed HSM key so that it can be rotated.
-  material_drawn,       ///< New material for an imported key; its fingerprint is in `details`.
-  hold_placed,          ///< Scheduled rotations do not begin any more; which, and why, is in `details`.
-  hold_changed,         ///< A hold goes on with other figures: a probe has failed, more keys are concerned.
-  hold_released,        ///< A hold is let go, by a person or because what it was about is over.
-  requested,            ///< A person asked for something over the control socket.
-  database_restored,    ///< A backup took the database's place: what happened since is not in this history.
+  deks_rewrapped,         ///< A batch; counts are in `details`.
+  dek_refused,            ///< One wrapped DEK could not be re-wrapped; the old one stays.
+  rotation_policy_set,    ///< A neutral policy was put on a Managed HSM key so that it can be rotated.
+  provider_rotation_set,  ///< The provider's own rotation of a key was set as the policy says.
+  version_expiry_set,     ///< A key version got the expiry that the policy says.
+  version_retired,        ///< An old key version was taken out of use.
+  key_tagged,             ///< The key tells in its tags of its last rotation.
+  material_drawn,         ///< New material for an imported key; its fingerprint is in `details`.
+  hold_placed,            ///< Scheduled rotations do not begin any more; which, and why, is in `details`.
+  hold_changed,           ///< A hold goes on with other figures: a probe has failed, more keys are concerned.
+  hold_released,          ///< A hold is let go, by a person or because what it was about is over.
+  requested,              ///< A person asked for something over the control socket.
+  database_restored,      ///< A backup took the database's place: what happened since is not in this history.
 };
 
 enum class EventOutcome { ok, failed, held };

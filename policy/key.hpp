@@ -54,6 +54,10 @@ struct KeyVersion {
 struct ProviderRotation {
   bool enabled{};
   std::string interval;  ///< In the provider's own words: "P90D", "3 months of 30 days".
+  /// From the current version's creation to the next one; nothing where it counts from something else, or in
+  /// words that we do not know. Calendar months, or days: never both.
+  std::optional<int> months{};
+  std::optional<int> days{};
   bool operator==(ProviderRotation const&) const = default;
 };
 

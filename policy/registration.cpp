@@ -9,7 +9,8 @@ namespace {
 constexpr auto followings = words<Following>({{Following::unknown, "unknown"},
                                               {Following::by_itself, "by_itself"},
                                               {Following::when_told, "when_told"},
-                                              {Following::when_told_at_rest, "when_told_at_rest"}});
+                                              {Following::when_told_at_rest, "when_told_at_rest"},
+                                              {Following::never, "never"}});
 
 }  // namespace
 

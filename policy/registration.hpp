@@ -16,6 +16,7 @@ enum class Following {
   by_itself,          ///< It takes up the key's current version, with a lag of its own.
   when_told,          ///< It stays on its version until another is named to it; it is in use meanwhile.
   when_told_at_rest,  ///< Likewise, and the machines that run on it have to stand still for the change.
+  never,              ///< It stays on its version whatever happens; only its owner can set it up anew.
 };
 
 /// What keeps a resource from following its key, or from being moved: a word for machines (the table in

@@ -23,8 +23,10 @@ constexpr auto states = words<RotationState>({{RotationState::open, "open"},
                                               {RotationState::done, "done"},
                                               {RotationState::blocked, "blocked"},
                                               {RotationState::abandoned, "abandoned"}});
-constexpr auto triggers = words<Trigger>(
-    {{Trigger::cryptoperiod, "cryptoperiod"}, {Trigger::request, "request"}, {Trigger::drift, "drift"}});
+constexpr auto triggers = words<Trigger>({{Trigger::cryptoperiod, "cryptoperiod"},
+                                          {Trigger::request, "request"},
+                                          {Trigger::drift, "drift"},
+                                          {Trigger::delegated, "delegated"}});
 
 template <class... Cases>
 struct Overloaded : Cases... {

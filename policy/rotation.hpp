@@ -35,7 +35,12 @@ enum class RotationState {
 };
 
 /// Why a rotation was begun.
-enum class Trigger { cryptoperiod, request, drift };
+enum class Trigger {
+  cryptoperiod,
+  request,
+  drift,
+  delegated,  ///< The provider has rotated the key, as its policy wants it to.
+};
 
 /// When the first and the last of a rotation's requests went out, by the provider's clock.
 struct RequestsSent {

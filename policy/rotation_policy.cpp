@@ -5,7 +5,8 @@
 namespace rekeyd {
 
 namespace {
-constexpr auto modes = words<Mode>({{Mode::enforce, "enforce"}, {Mode::observe, "observe"}});
+constexpr auto modes =
+    words<Mode>({{Mode::enforce, "enforce"}, {Mode::observe, "observe"}, {Mode::delegate, "delegate"}});
 constexpr auto wrappers = words<WrapBy>({{WrapBy::local, "local"}, {WrapBy::service, "service"}});
 }  // namespace
 

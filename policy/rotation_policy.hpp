@@ -4,6 +4,7 @@
 #include "policy/months.hpp"
 #include "policy/names.hpp"
 #include "policy/quiesce_rules.hpp"
+#include "policy/upkeep_rules.hpp"
 
 #include <chrono>
 #include <map>
@@ -25,6 +26,8 @@ struct SourcePlace {
 enum class Mode {
   enforce,  ///< Rotate when due.
   observe,  ///< Watch and report; never act.
+  /// The provider rotates by a rule of its own, which we set; we watch, and carry what it makes on.
+  delegate,
 };
 
 /// Who wraps a DEK anew where the new version's public key is known (RSA).
@@ -67,6 +70,8 @@ struct RotationPolicy {
   QuiesceRules confidential_vms{};
   MaterialSourceName
       material{};  ///< Where imported keys get the material of their next version; may be empty.
+  UpkeepRules upkeep{};
+  DiskEncryptionKeys disk_encryption_keys{DiskEncryptionKeys::leave};
 };
 
 /// All policies in force, loaded and swapped as one.

@@ -36,6 +36,10 @@ struct Capabilities {
   std::optional<unsigned> versions_max;                ///< Hard limit of versions a key.
   std::optional<unsigned> versions_warning;            ///< From here on something else breaks (backup).
   bool deactivated_may_rotate{};
+  bool versions_expire{};  ///< An expiry can be set for one version of a key.
+  bool versions_can_be_disabled{};
+  bool tags_can_be_set{};
+  bool rotates_by_itself{};    ///< set_provider_rotation() works.
   bool tells_origin{};         ///< Whether a key's material was imported; else a tag or the policy says so.
   bool tells_registrations{};  ///< It keeps a list of what uses a key; else a ResourceController may know.
 };
@@ -106,6 +110,18 @@ class KmsProvider {
   virtual boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version,
                                                                        bool enabled,
                                                                        Clock::Mono deadline) = 0;
+  /// These and the one above set a state and may be repeated. A provider that has no such thing
+  /// (capabilities()) refuses with a permanent error, and nothing is sent.
+  virtual boost::asio::awaitable<Result<Evidence>> set_version_expiry(KeyRef key, VersionId version,
+                                                                      Instant expires, Clock::Mono deadline);
+  /// Changes or adds these tags at the key's current version, and leaves the others as they are.
+  virtual boost::asio::awaitable<Result<Evidence>> set_tags(KeyRef key,
+                                                            std::map<std::string, std::string> tags,
+                                                            Clock::Mono deadline);
+  /// How often the provider itself rotates the key; nothing: not at all.
+  virtual boost::asio::awaitable<Result<Evidence>> set_provider_rotation(KeyRef key,
+                                                                         std::optional<Months> every,
+                                                                         Clock::Mono deadline);
 };
 
 }  // namespace rekeyd::providers

@@ -44,6 +44,8 @@ char const* following_words(Following following) {
       return "when told";
     case Following::when_told_at_rest:
       return "when told, at rest";
+    case Following::never:
+      return "never";
     case Following::unknown:
       break;
   }

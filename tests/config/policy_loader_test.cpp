@@ -27,7 +27,7 @@ std::vector<std::string> rules(std::vector<Diagnostic> const& diagnostics) {
 
 TEST_CASE("every word that we print of a policy is a word that a file may say") {
   std::string const policy = "version: 1\npolicies:\n  - { name: p, match: { key: a }, every: 1 month, ";
-  for (Mode const mode : {Mode::enforce, Mode::observe}) {
+  for (Mode const mode : {Mode::enforce, Mode::observe, Mode::delegate}) {
     auto const loaded = parse_policies(policy + "mode: " + to_text(mode) + " }\n", "p.yaml");
     REQUIRE(loaded.value);
     CHECK(loaded.value->policies.front().mode == mode);
