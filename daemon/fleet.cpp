@@ -144,13 +144,16 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, BrakeFacts const* brakes) const 
                  .brakes = brakes,
                  .overdue_after = overdue_after_,
                  .now = world_.clock.wall_now(),
-                 .restored_unread = awaits_reading(key)};
+                 .restored_unread = awaits_reading(key),
+                 .read_at = key.stored.last_seen,
+                 .rotation_month = std::nullopt};
   if (ProviderInstance* instance = world_.provider(key.stored.key.ref.provider)) {
     facts.provider_configured = true;
     auto const& capabilities = instance->kms->capabilities(key.stored.key.ref);
     facts.rotation_floor = capabilities.rotation_floor;
     facts.deactivated_may_rotate = capabilities.deactivated_may_rotate;
     facts.provider_tells_origin = capabilities.tells_origin;
+    facts.rotation_month = capabilities.rotation_month;
   }
   return facts;
 }

@@ -2,6 +2,7 @@
 
 #include "daemon/gather.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/listing_news.hpp"
 #include "daemon/observation.hpp"
 
 #include <fmt/format.h>
@@ -20,9 +21,6 @@ constexpr std::size_t readings_at_once = 16;
 constexpr std::size_t keys_a_commit = 200;
 constexpr auto page_patience = std::chrono::minutes(2);
 constexpr auto read_patience = std::chrono::minutes(5);
-// A listing does not tell everything (a provider's own rotation policy, for one): every key is read in full
-// at least this often.
-constexpr auto full_reading_every = std::chrono::hours(24);
 
 /// One key's reading: filled by a task of its own.
 struct Reading {
@@ -159,18 +157,7 @@ bool Inventory::worth_reading(RootKey const& listed) {
   }
   if (known == nullptr || fleet_.awaits_reading(*known)) return true;
   if (in_hand(known)) return false;
-  RootKey const& before = known->stored.key;
-  bool const moved = (listed.current && listed.current != before.current) ||
-                     (listed.current_created && listed.current_created != before.current_created);
-  bool const changed =
-      listed.state != before.state || listed.tags != before.tags || listed.expires != before.expires;
-  // A clock that was ahead of time has dated the last reading; what it dated is old, too.
-  auto const since = world_.clock.wall_now() - known->stored.last_seen;
-  bool const old = since >= full_reading_every || since < -clock_tolerance;
-  // A rotation, ours as well, is what registrations follow; it does not read them itself.
-  bool const rotated_since =
-      before.current_created && known->stored.last_seen < *before.current_created + clock_tolerance;
-  return moved || changed || old || rotated_since || known->stored.gone || !known->read_error.empty();
+  return shows_news(listed, *known, fleet_.verdict(*known), world_.clock.wall_now());
 }
 
 asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> listed) {

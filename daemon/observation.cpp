@@ -1,76 +1,24 @@
 #include "daemon/observation.hpp"
 
+#include "daemon/observed_attributes.hpp"
 #include "daemon/observed_registrations.hpp"
+#include "policy/provider_rotation.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <ranges>
 #include <utility>
 
 namespace rekeyd::daemon {
 
 namespace {
 
-HistoryEvent event_about(RootKey const& key, EventKind kind, std::string sentence, Instant at) {
-  HistoryEvent event;
-  event.at = at;
-  event.kind = kind;
-  event.key = key.ref;
-  event.actor = "provider";
-  event.sentence = std::move(sentence);
-  return event;
-}
-
-/// A key's facts that people care about, as words: comparing the words finds the change and tells it.
-std::map<std::string, std::string> telling_facts(RootKey const& key) {
-  std::map<std::string, std::string> facts;
-  facts["state"] = to_text(key.state);
-  facts["name"] = key.name;
-  facts["tags"] = fmt::format("{}", fmt::join(key.tags | std::views::transform([](auto const& tag) {
-                                                return tag.first + "=" + tag.second;
-                                              }),
-                                              ","));
-  facts["expires"] = key.expires ? to_rfc3339(*key.expires) : "";
-  facts["provider_rotation"] =
-      key.provider_rotation && key.provider_rotation->enabled ? key.provider_rotation->interval : "";
-  facts["exportable"] = key.exportable ? "yes" : "no";
-  return facts;
-}
-
-/// A change of state that a date of the key's own brought about. Any other is a person's: rekeyd neither
-/// disables nor restores keys.
-bool by_calendar(RootKey const& before, RootKey const& after, Instant now) {
-  if (before.state == KeyState::pre_activation) return after.state == KeyState::active;
-  return after.state == KeyState::deactivated && after.expires && *after.expires <= now;
-}
-
-void tell_key_changes(RootKey const& before, RootKey const& after, Instant now, storage::Change& change) {
-  auto const old_facts = telling_facts(before);
-  auto const new_facts = telling_facts(after);
-  if (old_facts == new_facts) return;
-  HistoryEvent event =
-      event_about(after, EventKind::key_changed, "the key's attributes changed at its provider", now);
-  for (auto const& [name, value] : new_facts) {
-    std::string const& old_value = old_facts.at(name);
-    if (old_value != value) event.details[name] = fmt::format("{} -> {}", old_value, value);
-  }
-  if (before.state != after.state && !by_calendar(before, after, now)) {
-    event.kind = EventKind::drift;
-    event.sentence =
-        fmt::format("someone made the key {}; it was {}", to_text(after.state), to_text(before.state));
-  }
-  change.events.push_back(std::move(event));
-}
-
 /// What is stored of a key: all that we ever saw of it, or what a restored backup has of that.
 enum class Memory { whole, restored };
 
-/// Who made a version that our memory of its key does not hold.
-MadeBy maker_of(KeyVersion const& version, bool rotates_itself, Memory memory) {
-  if (memory == Memory::restored) return version.operation ? MadeBy::rekeyd : MadeBy::unknown;
-  return rotates_itself ? MadeBy::provider : MadeBy::other;
+/// Who made a version that our restored memory of its key does not hold.
+MadeBy maker_after_restore(KeyVersion const& version) {
+  return version.operation ? MadeBy::rekeyd : MadeBy::unknown;
 }
 
 /// What a reading is compared with: what is stored of its key, and what a rotation knows of one version.
@@ -118,10 +66,29 @@ void keep_newer_current(TrackedKey const* known, providers::KeyDescription& desc
   description.key.current_created = before.current_created;
 }
 
-/// Every version goes on record once, with its maker as far as one can tell.
+/// The provider names nobody: a version without an operation id of ours is its own if it was made when its
+/// rule for the key, as it is or as it was last seen, was to make one. Whoever made one in that very hour
+/// goes unnoticed.
+bool by_rule(Known const& known, providers::KeyDescription const& description, KeyVersion const& version) {
+  auto const& versions = description.versions;
+  auto const place = std::ranges::find(versions, version.id, &KeyVersion::id);
+  if (version.operation || place == versions.begin() || place == versions.end()) return false;
+  auto const makes_it = [&](std::optional<ProviderRotation> const& rule) {
+    return rule && made_by_rule(*rule, std::prev(place)->created, version.created);
+  };
+  return makes_it(description.key.provider_rotation) || makes_it(known.key->stored.key.provider_rotation);
+}
+
+/// Who made a version, as far as one can tell.
+MadeBy maker_of(Known const& known, providers::KeyDescription const& description, KeyVersion const& version) {
+  if (known.key == nullptr || knows(known.key, version.id)) return MadeBy::unknown;
+  if (known.memory == Memory::restored) return maker_after_restore(version);
+  return by_rule(known, description, version) ? MadeBy::provider : MadeBy::other;
+}
+
+/// Every version goes on record once, with its maker.
 void tell_versions(Known const& known, providers::KeyDescription const& description, Instant now,
                    storage::Change& change) {
-  bool const rotates_itself = description.key.provider_rotation && description.key.provider_rotation->enabled;
   for (KeyVersion const& version : description.versions) {
     if (known.maker && known.maker->version == version.id) {
       change.versions.push_back({description.key.ref, version, known.maker->made_by, known.maker->rotation});
@@ -130,8 +97,7 @@ void tell_versions(Known const& known, providers::KeyDescription const& descript
     bool const seen = knows(known.key, version.id);
     if (seen && std::ranges::find(known.key->stored.versions, version) != known.key->stored.versions.end())
       continue;
-    MadeBy by = MadeBy::unknown;
-    if (known.key != nullptr && !seen) by = maker_of(version, rotates_itself, known.memory);
+    MadeBy const by = maker_of(known, description, version);
     change.versions.push_back({description.key.ref, version, by, std::nullopt});
     if (seen) continue;
     HistoryEvent event =
@@ -145,24 +111,54 @@ void tell_versions(Known const& known, providers::KeyDescription const& descript
   }
 }
 
-/// Someone else's rotation: there was a current version, and one that we did not know has taken its place.
-std::optional<VersionId> drift_of(Known const& known, RootKey const& now_key, Instant now,
-                                  storage::Change& change) {
-  if (known.key == nullptr || !known.key->stored.key.current || !now_key.current) return std::nullopt;
-  VersionId const before = *known.key->stored.key.current;
-  if (knows(known.key, *now_key.current)) return std::nullopt;
+/// A policy leaves the rotation of the key to its provider.
+bool is_delegated(TrackedKey const& key) {
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  return applied != nullptr && applied->mode == Mode::delegate;
+}
+
+char const* drift_words(Memory memory, MadeBy maker) {
+  if (memory == Memory::restored) {
+    return "a version that the restored history does not know is the current one; the cadence starts anew";
+  }
+  return maker == MadeBy::provider ? "the provider made a new current version by a rotation policy of its "
+                                     "own; the cadence starts anew"
+                                   : "someone else made a new current version; the cadence starts anew";
+}
+
+/// Someone else's rotation: there was a current version, and one that we did not know has taken its place. A
+/// provider that does what its key's policy wants of it makes no drift; its dependants have to follow as
+/// well.
+void tell_drift(Known const& known, providers::KeyDescription const& description, Instant now,
+                Observation& seen) {
+  RootKey const& now_key = description.key;
+  if (known.key == nullptr || !known.key->stored.key.current || !now_key.current) return;
+  if (knows(known.key, *now_key.current)) return;
   auto const& maker = known.maker;
   bool const ours = maker && maker->version == *now_key.current && maker->made_by == MadeBy::rekeyd;
-  if (ours) return std::nullopt;
-  char const* const sentence =
-      known.memory == Memory::restored
-          ? "a version that the restored history does not know is the current one; the cadence starts anew"
-          : "someone else made a new current version; the cadence starts anew";
-  HistoryEvent event = event_about(now_key, EventKind::drift, sentence, now);
+  if (ours) return;
+  seen.drift_from = *known.key->stored.key.current;
+  auto const current = std::ranges::find(description.versions, *now_key.current, &KeyVersion::id);
+  if (current != description.versions.end() && known.memory == Memory::whole) {
+    seen.drift_made_by = maker_of(known, description, *current);
+  }
+  if (seen.drift_made_by == MadeBy::provider && is_delegated(*known.key)) return;
+  HistoryEvent event =
+      event_about(now_key, EventKind::drift, drift_words(known.memory, seen.drift_made_by), now);
   event.version = now_key.current;
-  event.details["version_before"] = before.str();
-  change.events.push_back(std::move(event));
-  return before;
+  event.details["version_before"] = seen.drift_from->str();
+  seen.change.events.push_back(std::move(event));
+}
+
+/// Since when the provider's rule for the key is what it is: as it says, else since we know.
+void date_rule(TrackedKey const* known, RootKey& key, Instant now) {
+  if (!rotates_itself(key) || key.provider_rotation->since) return;
+  ProviderRotation& rule = *key.provider_rotation;
+  rule.since = now;
+  if (known == nullptr || !known->stored.key.provider_rotation) return;
+  ProviderRotation const& before = *known->stored.key.provider_rotation;
+  bool const the_same = before.enabled && before.interval == rule.interval;
+  if (the_same && before.since) rule.since = before.since;
 }
 
 Observation compare(Known const& known, providers::KeyDescription description,
@@ -170,6 +166,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
                     std::optional<std::vector<Registration>> const& registrations, Instant now) {
   Observation seen;
   keep_newer_current(known.key, description);
+  date_rule(known.key, description.key, now);
   if (known.key == nullptr) {
     seen.change.events.push_back(
         event_about(description.key, EventKind::key_found, "root key seen for the first time", now));
@@ -181,7 +178,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
     tell_key_changes(known.key->stored.key, description.key, now, seen.change);
   }
   tell_versions(known, description, now, seen.change);
-  seen.drift_from = drift_of(known, description.key, now, seen.change);
+  tell_drift(known, description, now, seen);
   if (registrations) tell_registrations(known_registrations, *registrations, now, seen.change);
   seen.stored.first_seen = known.key != nullptr ? known.key->stored.first_seen : now;
   seen.stored.last_seen = now;
@@ -195,7 +192,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
 /// Who made the version of that id, as the provider's own record of it tells.
 MadeBy maker_after_restore(std::vector<KeyVersion> const& versions, std::optional<VersionId> const& id) {
   auto const found = std::ranges::find_if(versions, [&](KeyVersion const& each) { return each.id == id; });
-  return found == versions.end() ? MadeBy::unknown : maker_of(*found, false, Memory::restored);
+  return found == versions.end() ? MadeBy::unknown : maker_after_restore(*found);
 }
 
 /// A rotation that had not made its version when the backup was taken. The key's facts stay as they were:
@@ -242,7 +239,7 @@ Observation observe_versions(TrackedKey const& known, providers::KeyDescription 
   Observation seen;
   Known const with{.key = &known, .maker = maker};
   tell_versions(with, description, now, seen.change);
-  seen.drift_from = drift_of(with, description.key, now, seen.change);
+  tell_drift(with, description, now, seen);
   seen.stored = known.stored;
   seen.stored.last_seen = now;
   seen.stored.versions = with_known(&known, description.versions);

@@ -10,9 +10,10 @@ namespace rekeyd::daemon {
 
 /// What a reading of one key has shown, against what we knew. Pure.
 struct Observation {
-  storage::StoredKey stored;            ///< The key as it is to be known from here on.
-  storage::Change change;               ///< Rows and events that record the difference.
-  std::optional<VersionId> drift_from;  ///< Set when someone else made the current version: the one before.
+  storage::StoredKey stored;  ///< The key as it is to be known from here on.
+  storage::Change change;     ///< Rows and events that record the difference.
+  std::optional<VersionId>
+      drift_from;  ///< Set when someone else, the provider too, made the current version: the one before.
   MadeBy drift_made_by{MadeBy::other};  ///< Who, as far as the reading tells.
   std::optional<Rotation> rotation;     ///< Set when the unfinished rotation goes on from elsewhere.
 };

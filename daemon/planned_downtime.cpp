@@ -16,7 +16,7 @@ struct Rotations {
 std::map<KeyRef, Rotations> rotations_of(PlanReport const& plan) {
   std::map<KeyRef, Rotations> rotations;
   for (PlanEntry const& entry : plan.entries) {
-    if (entry.mode != Mode::enforce) continue;
+    if (entry.mode == Mode::observe) continue;
     Rotations& of_key = rotations[entry.key];
     if (of_key.count++ == 0) of_key.first = entry.at;
   }

@@ -1,8 +1,10 @@
 #include "daemon/policy_coverage.hpp"
 
 #include "config/near_word.hpp"
+#include "policy/delegation.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -10,6 +12,8 @@
 namespace rekeyd::daemon {
 
 namespace {
+
+constexpr std::size_t names_told_max = 20;
 
 using KeysByPolicy = std::map<RotationPolicy const*, std::vector<TrackedKey const*>>;
 
@@ -56,6 +60,30 @@ std::vector<std::string> unused_exceptions(World const& world, Fleet const& flee
       if (std::ranges::any_of(keys.at(&policy), decides_for)) continue;
       told.push_back(unused(policy, exception, keys.at(&policy)));
     }
+  }
+  return told;
+}
+
+std::vector<std::string> two_rotators(Fleet const& fleet) {
+  std::map<std::string, std::vector<std::string>> names;
+  for (auto const& [ref, key] : fleet.keys()) {
+    auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+    bool const there = !key.stored.gone && key.stored.key.state != KeyState::destroyed;
+    if (applied != nullptr && there && has_two_rotators(*applied, key.stored.key)) {
+      names[applied->place.text()].push_back(ref.text());
+    }
+  }
+  std::vector<std::string> told;
+  for (auto& [place, keys] : names) {
+    std::size_t const count = keys.size();
+    bool const more = count > names_told_max;
+    if (more) keys.resize(names_told_max);
+    told.push_back(
+        fmt::format("{}: warning: {} rotated by the provider's own rule too [two-rotators]: {}{}; set mode: "
+                    "delegate, or switch "
+                    "that rule off at the provider",
+                    place, count == 1 ? "1 key is" : fmt::format("{} keys are", count), fmt::join(keys, ", "),
+                    more ? fmt::format(" and {} more", count - names_told_max) : ""));
   }
   return told;
 }

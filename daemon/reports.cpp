@@ -4,6 +4,7 @@
 #include "daemon/planned_downtime.hpp"
 #include "daemon/policy_coverage.hpp"
 #include "daemon/storm.hpp"
+#include "policy/provider_rotation.hpp"
 
 #include <fmt/format.h>
 
@@ -32,6 +33,21 @@ std::string why(TrackedKey const& key, AppliedPolicy const& applied, std::size_t
                      months_words(applied.every.count()), spread, applied.place.text());
 }
 
+/// The same under `mode: delegate`: the provider counts from each version anew.
+std::string provider_why(TrackedKey const& key, AppliedPolicy const& applied, std::size_t number) {
+  std::string const place = applied.place.text();
+  if (!rotates_itself(key.stored.key)) {
+    return fmt::format("once the provider has been told to rotate it every {} ({})",
+                       months_words(applied.every.count()), place);
+  }
+  std::string const& interval = key.stored.key.provider_rotation->interval;
+  if (number > 1) return fmt::format("by the provider, {} after that ({})", interval, place);
+  Instant const calendar = calendar_due_at(applied, key.stored.key.ref, key.stored.versions);
+  return fmt::format("version of {} + {}, by the provider within {} hours; our calendar says {} ({})",
+                     to_rfc3339(key.stored.versions.back().created), interval, provider_tolerance.count(),
+                     to_rfc3339(calendar), place);
+}
+
 /// Does a date of this key lead to anything, or would it at least be watched? The findings tell why not.
 bool has_dates(TrackedKey const& key, Verdict const& said) {
   if (key.stored.versions.empty() || said.status == KeyStatus::blocked) return false;
@@ -55,8 +71,8 @@ void plan_key(TrackedKey const& key, AppliedPolicy const& applied, Unspread cons
   RootKey const& root = key.stored.key;
   AppliedPolicy by_calendar = applied;
   by_calendar.policy = &unspread.at(applied.policy);
-  auto const dates = due_dates_until(applied, root.ref, key.stored.versions, plan.until);
-  auto const calendar = due_dates_until(by_calendar, root.ref, key.stored.versions, plan.until);
+  auto const dates = due_dates_until(applied, root, key.stored.versions, plan.until);
+  auto const calendar = due_dates_until(by_calendar, root, key.stored.versions, plan.until);
   for (std::size_t i = 0; i < dates.size(); ++i) {
     PlanEntry entry;
     entry.key = root.ref;
@@ -66,7 +82,8 @@ void plan_key(TrackedKey const& key, AppliedPolicy const& applied, Unspread cons
     entry.mode = applied.mode;
     entry.past_due = dates[i] <= plan.from;
     entry.at = dates[i];
-    entry.why = why(key, applied, i + 1, calendar[i], dates[i]);
+    entry.why = applied.mode == Mode::delegate ? provider_why(key, applied, i + 1)
+                                               : why(key, applied, i + 1, calendar[i], dates[i]);
     if (imported) entry.why += ", with material from " + applied.material.str();
     plan.entries.push_back(std::move(entry));
     // What follows a date already missed depends on when it is made good; a plan does not guess it.
@@ -107,6 +124,7 @@ KeyReport report_key(World& world, Fleet const& fleet, TrackedKey const& key, Br
   report.current_version = root.current;
   report.current_created = root.current_created;
   report.versions = key.stored.versions.size();
+  if (rotates_itself(root)) report.provider_rotation = root.provider_rotation->interval;
   if (ProviderInstance const* instance = world.provider(root.ref.provider)) {
     report.provider_kind = config::to_text(instance->kind);
     report.versions_max = instance->kms->capabilities(root.ref).versions_max;
@@ -206,6 +224,7 @@ StatusReport report_status(World& world, Fleet const& fleet, Brakes& brakes) {
   report.providers = report_providers(world);
   report.dek_stores = report_dek_stores(world);
   report.warnings = unused_exceptions(world, fleet);
+  std::ranges::move(two_rotators(fleet), std::back_inserter(report.warnings));
   return report;
 }
 

@@ -17,10 +17,11 @@ std::array<BrakeScope, 3> scopes_of(Lane const& lane) {
   return {BrakeScope::everything(), BrakeScope::of(lane.provider), BrakeScope::of(lane.policy)};
 }
 
-/// Following someone else's rotation makes no key version: it does not count.
+/// Following a rotation by someone else, the provider too, makes no key version: it does not count.
 bool makes_a_version(HistoryEvent const& opened) {
   auto const trigger = opened.details.find("trigger");
-  return trigger == opened.details.end() || trigger->second != to_text(Trigger::drift);
+  if (trigger == opened.details.end()) return true;
+  return trigger->second != to_text(Trigger::drift) && trigger->second != to_text(Trigger::delegated);
 }
 
 }  // namespace

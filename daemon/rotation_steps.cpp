@@ -183,6 +183,7 @@ asio::awaitable<StepResult> RotationSteps::claim(Rotation rotation, TrackedKey c
     StepResult result = ended(std::move(rotation), moot);
     Observation seen = observe(&key, *now, {}, std::nullopt, at);
     result.drift_from = seen.drift_from;
+    result.drift_made_by = seen.drift_made_by;
     result.facts = facts_of(result.rotation, key, std::move(seen));
     co_return result;
   }

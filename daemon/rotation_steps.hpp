@@ -25,6 +25,7 @@ struct StepResult {
   /// Set when the rotation ends because someone else made the current version: the version before it. Its
   /// dependants are for another rotation to move; `facts` has the key as it is now.
   std::optional<VersionId> drift_from{};
+  MadeBy drift_made_by{MadeBy::other};
 };
 
 /// A step that ended so, and nothing else to put on record.

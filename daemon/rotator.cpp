@@ -52,7 +52,7 @@ Rotation Rotator::begun(storage::StoredKey const& key, PolicyMatch const& match,
   rotation.updated = now;
   if (auto const* applied = std::get_if<AppliedPolicy>(&match)) {
     rotation.policy = applied->policy->name;
-    if (!key.versions.empty()) rotation.due = due_at(*applied, key.key.ref, key.versions);
+    if (!key.versions.empty()) rotation.due = due_at(*applied, key.key, key.versions);
   }
   return rotation;
 }
@@ -82,11 +82,12 @@ Rotation const& Rotator::propose(TrackedKey& key, std::string reason) {
 
 std::optional<Rotation> Rotator::follower(storage::StoredKey const& stored, VersionId base_version,
                                           MadeBy made_by) {
-  char const* const reason =
-      made_by == MadeBy::other || made_by == MadeBy::provider
-          ? "someone else made a new key version; its dependants have to follow"
-          : "a key version appeared that the restored history does not know; its dependants "
-            "have to follow";
+  char const* reason =
+      "a key version appeared that the restored history does not know; its dependants have to follow";
+  if (made_by == MadeBy::other) reason = "someone else made a new key version; its dependants have to follow";
+  if (made_by == MadeBy::provider) {
+    reason = "the provider has rotated the key by its own rotation policy; its dependants have to follow";
+  }
   return dependants_only(stored, std::move(base_version), made_by, reason);
 }
 
@@ -103,11 +104,12 @@ std::optional<Rotation> Rotator::dependants_only(storage::StoredKey const& store
                                                  MadeBy made_by, std::string reason) {
   PolicyMatch const match = match_policy(fleet_.policies().policies, stored.key);
   auto const* applied = std::get_if<AppliedPolicy>(&match);
-  bool const ours_to_act = applied != nullptr && applied->mode == Mode::enforce &&
+  bool const ours_to_act = applied != nullptr && applied->mode != Mode::observe &&
                            stored.key.state == KeyState::active && !stored.key.managed_elsewhere;
   if (!ours_to_act) return std::nullopt;
   Rotation rotation;
-  rotation.trigger = Trigger::drift;
+  bool const as_wanted = applied->mode == Mode::delegate && made_by == MadeBy::provider;
+  rotation.trigger = as_wanted ? Trigger::delegated : Trigger::drift;
   rotation.requested_by = "rekeyd";
   rotation.reason = std::move(reason);
   rotation.step = Step::propagate;
@@ -162,7 +164,9 @@ asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey
   Rotation after = advance(std::move(result.rotation), result.outcome, world_.clock.wall_now());
   bool const at_once = after.state == RotationState::open && !after.next_try && !stop_.requested;
   std::optional<Rotation> after_it;
-  if (result.drift_from) after_it = follower(result.facts.keys.front(), *result.drift_from, MadeBy::other);
+  if (result.drift_from) {
+    after_it = follower(result.facts.keys.front(), *result.drift_from, result.drift_made_by);
+  }
   // A step that was cancelled has an outcome, too.
   co_await asio::this_coro::throw_if_cancelled(false);
   Result<std::optional<storage::StepRecord>> const next =

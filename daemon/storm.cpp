@@ -29,7 +29,7 @@ bool is_due(TrackedKey const& key, PolicyMatch const& match, Instant now) {
   auto const* applied = std::get_if<AppliedPolicy>(&match);
   if (applied == nullptr || applied->mode != Mode::enforce || key.stored.versions.empty()) return false;
   if (key.stored.gone || key.rotation) return false;
-  return due_at(*applied, key.stored.key.ref, key.stored.versions) <= now;
+  return due_at(*applied, key.stored.key, key.stored.versions) <= now;
 }
 
 void Storm::add(TrackedKey const& key, AppliedPolicy const& applied) {

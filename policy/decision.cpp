@@ -1,6 +1,8 @@
 #include "policy/decision.hpp"
 
+#include "policy/delegation.hpp"
 #include "policy/imported_key.hpp"
+#include "policy/provider_rotation.hpp"
 
 #include <fmt/format.h>
 
@@ -24,7 +26,7 @@ AppliedPolicy const* policy_of(KeyFacts const& facts) { return std::get_if<Appli
 std::optional<Instant> due_of(KeyFacts const& facts) {
   AppliedPolicy const* applied = policy_of(facts);
   if (applied == nullptr || facts.versions.empty()) return std::nullopt;
-  return due_at(*applied, facts.key.ref, facts.versions);
+  return due_at(*applied, facts.key, facts.versions);
 }
 
 std::optional<Verdict> restored_and_unread(KeyFacts const& facts) {
@@ -127,23 +129,26 @@ std::optional<Verdict> policies_disagree(KeyFacts const& facts) {
                  fmt::format("{} select this key with equal precision; make one of them more precise", who));
 }
 
+std::string provider_words(RootKey const& key) {
+  if (!rotates_itself(key)) return {};
+  return fmt::format("; the provider rotates this key by itself (every {})", key.provider_rotation->interval);
+}
+
 std::optional<Verdict> only_watched(KeyFacts const& facts) {
   AppliedPolicy const& applied = *policy_of(facts);
-  if (applied.mode == Mode::delegate) {
-    return verdict(KeyStatus::observed, "mode_delegate",
-                   fmt::format("policy {} leaves the rotation to the provider", applied.policy->name.str()));
-  }
   if (applied.mode != Mode::observe) return std::nullopt;
-  return verdict(KeyStatus::observed, "mode_observe",
-                 fmt::format("policy {} observes only", applied.policy->name.str()));
+  return verdict(
+      KeyStatus::observed, "mode_observe",
+      fmt::format("policy {} observes only{}", applied.policy->name.str(), provider_words(facts.key)));
 }
 
 std::optional<Verdict> rotated_by_provider(KeyFacts const& facts) {
-  if (!facts.key.provider_rotation || !facts.key.provider_rotation->enabled) return std::nullopt;
-  return verdict(KeyStatus::blocked, "provider_rotates_too",
-                 fmt::format("the provider rotates this key by itself (every {}); switch that off or set the "
-                             "policy to mode: observe",
-                             facts.key.provider_rotation->interval));
+  if (!has_two_rotators(*policy_of(facts), facts.key)) return std::nullopt;
+  return verdict(
+      KeyStatus::blocked, "provider_rotates_too",
+      fmt::format("the provider rotates this key by itself (every {}), and policy {} wants rekeyd to; set "
+                  "mode: delegate and leave it to the provider, or switch its rotation off there",
+                  facts.key.provider_rotation->interval, policy_of(facts)->policy->name.str()));
 }
 
 /// Where the next version's material comes from, if not from the provider.
@@ -226,9 +231,9 @@ std::optional<Verdict> due_now(KeyFacts const& facts) {
 
 // The order is the meaning: what a person did or must do comes before what the calendar says.
 constexpr Check checks[] = {
-    restored_and_unread,    rotation_blocked, rotation_under_way,  out_of_reach, not_ours,
-    policies_disagree,      only_watched,     rotated_by_provider, not_yet_due,  cannot_be_rotated,
-    held_by_provider_floor, just_found,       held_by_brakes,      due_now,
+    restored_and_unread, rotation_blocked,       rotation_under_way, out_of_reach,        not_ours,
+    policies_disagree,   only_watched,           delegated,          rotated_by_provider, not_yet_due,
+    cannot_be_rotated,   held_by_provider_floor, just_found,         held_by_brakes,      due_now,
 };
 
 }  // namespace

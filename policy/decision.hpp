@@ -31,6 +31,8 @@ struct KeyFacts {
   Instant now{};
   /// A backup took the database's place and the provider has not been read since: nothing stored is believed.
   bool restored_unread{};
+  Instant read_at{};                                ///< When the provider was last heard of this key.
+  std::optional<std::chrono::days> rotation_month;  ///< Of the provider's own rotation (Capabilities).
 };
 
 /// What to say of the key, and whether to act: a rotation may begin exactly when the status is due or

@@ -1,6 +1,9 @@
 #include "policy/due.hpp"
 
+#include "policy/provider_rotation.hpp"
+
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace rekeyd {
@@ -48,6 +51,12 @@ Chain chain_of(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVer
   return {created.back(), anchor_day(created, applied.every, applied.policy->zone), applied, key};
 }
 
+std::optional<ProviderDate> provider_date_of(AppliedPolicy const& applied, RootKey const& key,
+                                             Instant created) {
+  if (applied.mode != Mode::delegate || !key.provider_rotation) return std::nullopt;
+  return provider_date(*key.provider_rotation, created);
+}
+
 }  // namespace
 
 std::chrono::seconds spread_offset(KeyRef const& key, Instant calendar_date, std::chrono::seconds spread) {
@@ -56,14 +65,26 @@ std::chrono::seconds spread_offset(KeyRef const& key, Instant calendar_date, std
   return std::chrono::seconds(draw % static_cast<std::uint64_t>(spread.count()));
 }
 
-Instant due_at(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVersion const> versions) {
+Instant calendar_due_at(AppliedPolicy const& applied, KeyRef const& key,
+                        std::span<KeyVersion const> versions) {
   return chain_of(applied, key, versions).date(1);
 }
 
-std::vector<Instant> due_dates_until(AppliedPolicy const& applied, KeyRef const& key,
+Instant due_at(AppliedPolicy const& applied, RootKey const& key, std::span<KeyVersion const> versions) {
+  auto const provider = provider_date_of(applied, key, versions.back().created);
+  return provider ? provider->expected : calendar_due_at(applied, key.ref, versions);
+}
+
+std::vector<Instant> due_dates_until(AppliedPolicy const& applied, RootKey const& key,
                                      std::span<KeyVersion const> versions, Instant until) {
   std::vector<Instant> dates;
-  Chain const chain = chain_of(applied, key, versions);
+  // A provider counts from each version anew and remembers no day of the month.
+  for (auto next = provider_date_of(applied, key, versions.back().created); next;
+       next = provider_date_of(applied, key, next->expected)) {
+    if (next->expected > until) return dates;
+    dates.push_back(next->expected);
+  }
+  Chain const chain = chain_of(applied, key.ref, versions);
   for (int n = 1;; ++n) {
     Instant const date = chain.date(n);
     if (date > until) return dates;

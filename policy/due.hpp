@@ -10,12 +10,17 @@ namespace rekeyd {
 ///
 /// `versions` are the key's versions oldest first (not empty), as the provider reports them; the last one is
 /// the current one. The date is the current version's creation time plus `applied.every` calendar months in
-/// the policy's zone (policy/calendar.hpp tells how month ends work), plus the spread below.
-Instant due_at(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVersion const> versions);
+/// the policy's zone (policy/calendar.hpp tells how month ends work), plus the spread below. Under `mode:
+/// delegate` it is the provider's own date (policy/provider_rotation.hpp) as soon as the provider has one.
+Instant due_at(AppliedPolicy const& applied, RootKey const& key, std::span<KeyVersion const> versions);
 
-/// The first due date and those that follow it up to `until`, if each rotation happens on its calendar date.
-/// For plans; the first is due_at() itself.
-std::vector<Instant> due_dates_until(AppliedPolicy const& applied, KeyRef const& key,
+/// The same whoever rotates the key: what our calendar says.
+Instant calendar_due_at(AppliedPolicy const& applied, KeyRef const& key,
+                        std::span<KeyVersion const> versions);
+
+/// The first due date and those that follow it up to `until`, if each rotation happens on its date. For
+/// plans; the first is due_at() itself.
+std::vector<Instant> due_dates_until(AppliedPolicy const& applied, RootKey const& key,
                                      std::span<KeyVersion const> versions, Instant until);
 
 /// How much later than its calendar date a key is due: 0 <= result < spread. A function of key and date

@@ -58,6 +58,9 @@ struct ProviderRotation {
   /// words that we do not know. Calendar months, or days: never both.
   std::optional<int> months{};
   std::optional<int> days{};
+  /// Since when it is so, where the provider tells, else since when we know: a rule that is put on an old key
+  /// acts from then on.
+  std::optional<Instant> since{};
   bool operator==(ProviderRotation const&) const = default;
 };
 

@@ -40,6 +40,8 @@ struct Capabilities {
   bool versions_can_be_disabled{};
   bool tags_can_be_set{};
   bool rotates_by_itself{};    ///< set_provider_rotation() works.
+  /// What it calls a month there, where that is no calendar month.
+  std::optional<std::chrono::days> rotation_month{};
   bool tells_origin{};         ///< Whether a key's material was imported; else a tag or the policy says so.
   bool tells_registrations{};  ///< It keeps a list of what uses a key; else a ResourceController may know.
 };

@@ -161,6 +161,8 @@ T Query::take() {
       return column.getInt() != 0;
     } else if constexpr (std::is_same_v<T, int>) {
       return column.getInt();
+    } else if constexpr (std::is_same_v<T, int>) {
+      return static_cast<int>(column.getInt64());
     } else if constexpr (std::is_same_v<T, unsigned>) {
       return static_cast<unsigned>(column.getInt64());
     } else if constexpr (std::is_same_v<T, std::int64_t>) {

@@ -22,6 +22,7 @@ std::vector<Migration> const& migrations() {
       {{rotate_request_columns}},
       {{resource_tables}},
       {{machine_tables}},
+      {{provider_rotation_columns}},
   };
   return all;
 }

@@ -53,4 +53,7 @@ extern char const* const resource_tables;
 // Migration 5.
 extern char const* const machine_tables;
 
+// Migration 6.
+extern char const* const provider_rotation_columns;
+
 }  // namespace rekeyd::storage

@@ -14,7 +14,7 @@ constexpr char select_keys[] = R"sql(
     SELECT id, provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags, operations,
       current_version, current_created, expires, last_rotated, provider_rotation, provider_rotation_interval,
       exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone,
-      admitted
+      admitted, provider_rotation_months, provider_rotation_days, provider_rotation_since
     FROM root_keys)sql";
 
 StoredKey take_key(Query& row) {
@@ -37,7 +37,9 @@ StoredKey take_key(Query& row) {
   key.last_rotated = row.take<std::optional<Instant>>();
   auto const provider_rotation = row.take<std::optional<bool>>();
   auto interval = row.take<std::optional<std::string>>();
-  if (provider_rotation) key.provider_rotation = {*provider_rotation, std::move(interval).value_or("")};
+  if (provider_rotation) {
+    key.provider_rotation = ProviderRotation{*provider_rotation, std::move(interval).value_or("")};
+  }
   key.exportable = row.take<bool>();
   key.has_release_policy = row.take<bool>();
   key.managed_elsewhere = row.take<bool>();
@@ -46,6 +48,14 @@ StoredKey take_key(Query& row) {
   stored.last_seen = row.take<Instant>();
   stored.gone = row.take<bool>();
   stored.admitted = row.take<bool>();
+  auto const months = row.take<std::optional<int>>();
+  auto const days = row.take<std::optional<int>>();
+  auto const since = row.take<std::optional<Instant>>();
+  if (key.provider_rotation) {
+    key.provider_rotation->months = months;
+    key.provider_rotation->days = days;
+    key.provider_rotation->since = since;
+  }
   return stored;
 }
 

@@ -92,18 +92,19 @@ void StateWriter::put(StoredKey const& stored) {
   RootKey const& key = stored.key;
   std::optional<bool> provider_rotation;
   std::optional<std::string> interval;
+  ProviderRotation const rule = key.provider_rotation.value_or(ProviderRotation{});
   if (key.provider_rotation) {
-    provider_rotation = key.provider_rotation->enabled;
-    interval = key.provider_rotation->interval;
+    provider_rotation = rule.enabled;
+    interval = rule.interval;
   }
   connection_
       .query(R"sql(
     INSERT INTO root_keys (provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
       operations, current_version, current_created, expires, last_rotated, provider_rotation,
       provider_rotation_interval, exportable, release_policy, managed_elsewhere, key_ring, first_seen,
-      last_seen, gone, admitted)
+      last_seen, gone, admitted, provider_rotation_months, provider_rotation_days, provider_rotation_since)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-      ?22, ?23, ?24, ?25)
+      ?22, ?23, ?24, ?25, ?26, ?27, ?28)
     ON CONFLICT (provider, vault, key_id) DO UPDATE SET name = excluded.name, state = excluded.state,
       algorithm = excluded.algorithm, bits = excluded.bits, protection = excluded.protection,
       origin = excluded.origin, tags = excluded.tags, operations = excluded.operations,
@@ -113,12 +114,15 @@ void StateWriter::put(StoredKey const& stored) {
       provider_rotation_interval = excluded.provider_rotation_interval, exportable = excluded.exportable,
       release_policy = excluded.release_policy, managed_elsewhere = excluded.managed_elsewhere,
       key_ring = excluded.key_ring, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
-      gone = excluded.gone, admitted = excluded.admitted)sql")
+      gone = excluded.gone, admitted = excluded.admitted,
+      provider_rotation_months = excluded.provider_rotation_months,
+      provider_rotation_days = excluded.provider_rotation_days,
+      provider_rotation_since = excluded.provider_rotation_since)sql")
       .run(key.ref, key.name, key.state, key.type.algorithm, key.type.bits, key.type.protection, key.origin,
            to_json(key.tags), to_json(key.operations), key.current, key.current_created, key.expires,
            key.last_rotated, provider_rotation, interval, key.exportable, key.has_release_policy,
            key.managed_elsewhere, key.key_ring, stored.first_seen, stored.last_seen, stored.gone,
-           stored.admitted);
+           stored.admitted, rule.months, rule.days, rule.since);
 }
 
 void StateWriter::put(Rotation const& rotation) {

@@ -118,6 +118,7 @@ json::object write_key(KeyReport const& k) {
                       {"current_created", json_time(k.current_created)},
                       {"versions", k.versions},
                       {"versions_max", nullptr},
+                      {"provider_rotation", json_said(k.provider_rotation)},
                       {"rotation", nullptr}};
   if (k.every_months) object["every_months"] = *k.every_months;
   if (k.versions_max) object["versions_max"] = *k.versions_max;
@@ -141,6 +142,7 @@ KeyReport read_key(Members const& members) {
   k.current_created = members.instant_if("current_created");
   k.versions = members.count("versions");
   if (auto const limit = members.integer_if("versions_max")) k.versions_max = static_cast<unsigned>(*limit);
+  k.provider_rotation = members.text_or_empty("provider_rotation");
   if (auto const rotation = members.object_if("rotation")) k.rotation = read_rotation(*rotation);
   return k;
 }

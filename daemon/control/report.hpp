@@ -33,7 +33,8 @@ struct KeyReport {
   std::optional<Instant> current_created;
   std::size_t versions{};
   std::optional<unsigned> versions_max;  ///< The provider's limit.
-  std::optional<Rotation> rotation;      ///< The one under way or blocked.
+  std::string provider_rotation{};   ///< How often the provider rotates it by itself, in its words; or empty.
+  std::optional<Rotation> rotation;  ///< The one under way or blocked.
   bool operator==(KeyReport const&) const = default;
 };
 

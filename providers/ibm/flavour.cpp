@@ -1,5 +1,7 @@
 #include "providers/ibm/flavour.hpp"
 
+#include "providers/ibm/key_protect_json.hpp"
+
 namespace rekeyd::providers {
 
 namespace {
@@ -12,6 +14,8 @@ IbmFlavour key_protect_api() {
   flavour.capabilities.rewrap_hides_plaintext = true;
   flavour.capabilities.tells_registrations = true;
   flavour.capabilities.tells_origin = true;
+  flavour.capabilities.rotates_by_itself = true;
+  flavour.capabilities.rotation_month = ibm::policy_month;
   flavour.capabilities.rotation_floor = 1h;  // A second rotation within it is refused (docs: key rotation).
   // A rotation is documented as effective at once; a minute covers a front end behind the rest.
   flavour.capabilities.visibility_lag = 1min;

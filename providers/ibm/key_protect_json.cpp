@@ -54,7 +54,11 @@ std::optional<ProviderRotation> read_rotation(JsonObject const& rotation) {
   auto const months = rotation.integer_if("interval_month");
   // Old clients store an interval alone; that is an enabled policy.
   read.enabled = rotation.flag_if("enabled").value_or(months.has_value());
-  if (months) read.interval = fmt::format("{} months of 30 days", *months);
+  if (!months) return read;
+  read.interval =
+      fmt::format("{} month{} of {} days", *months, *months == 1 ? "" : "s", policy_month.count());
+  // Documented: 1 to 12. Any other number stays in words.
+  if (*months >= 1 && *months <= 12) read.days = static_cast<int>(*months * policy_month.count());
   return read;
 }
 

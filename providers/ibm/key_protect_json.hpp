@@ -4,6 +4,7 @@
 #include "policy/registration.hpp"
 #include "providers/secret.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,9 @@ struct DekAnswer {
   std::optional<VersionId> rewrapped_version;  ///< What wrapped `ciphertext`.
 };
 Result<DekAnswer> parse_dek_answer(std::string_view body, std::string const& where);
+
+/// What a month is in a rotation policy (docs: setting a rotation policy).
+inline constexpr std::chrono::days policy_month{30};
 
 /// {"ciphertext":"..","aad":[..]}; aad is left out when empty, its order is kept.
 Body write_dek_request(std::string const& ciphertext, std::vector<std::string> const& aad);

@@ -9,7 +9,7 @@
 namespace rekeyd::providers::ibm {
 
 /// make_key_protect's class. key_protect_read.cpp reads, key_protect_act.cpp rotates and moves wrapped DEKs,
-/// key_protect_import.cpp knows of imported material.
+/// key_protect_import.cpp knows of imported material, key_protect_delegate.cpp of rotations by the service.
 class KeyProtect final : public KmsProvider {
  public:
   KeyProtect(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -32,6 +32,8 @@ class KeyProtect final : public KmsProvider {
   boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
                                                                Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> set_provider_rotation(KeyRef key, std::optional<Months> every,
+                                                                 Clock::Mono deadline) override;
 
  private:
   struct Place {
@@ -81,6 +83,9 @@ std::optional<Error> refuse_material(Origin origin, KeyMaterial const* material,
 
 /// {"payload":"BASE64"} in wiped memory.
 Body write_rotate_request(Secret const& material);
+
+/// {"enabled":true,"interval_month":N}, or {"enabled":false}, in the policies' envelope.
+Body write_rotation_policy(std::optional<Months> every);
 
 /// A failure that no request could mend; nothing was sent.
 Error misuse(ErrorClass error_class, std::string what, std::string remedy, std::string where);

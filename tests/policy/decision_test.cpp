@@ -26,6 +26,8 @@ struct Scene {
   Instant now = at("2026-04-01T00:00:05Z");
   bool restored_unread{};
   bool provider_tells_origin{};
+  std::optional<std::chrono::days> rotation_month;
+  Instant read_at = at("2026-04-01T00:00:00Z");
 
   Verdict decide() const {
     PolicyMatch const match = match_policy(policies, key);
@@ -42,7 +44,9 @@ struct Scene {
                            .brakes = brakes ? &*brakes : nullptr,
                            .overdue_after = std::chrono::hours(24),
                            .now = now,
-                           .restored_unread = restored_unread});
+                           .restored_unread = restored_unread,
+                           .read_at = read_at,
+                           .rotation_month = rotation_month});
   }
 };
 
@@ -155,6 +159,14 @@ TEST_CASE("what the provider says of the key comes before the calendar") {
     scene.key.provider_rotation = ProviderRotation{false, ""};
     expect(scene, KeyStatus::due, "cryptoperiod_over");
   }
+}
+
+TEST_CASE("an observed key that its provider rotates is told so") {
+  Scene scene;
+  scene.policies[0].mode = Mode::observe;
+  scene.key.provider_rotation = ProviderRotation{true, "P90D"};
+  expect(scene, KeyStatus::observed, "mode_observe");
+  CHECK(scene.decide().sentence.ends_with("; the provider rotates this key by itself (every P90D)"));
 }
 
 TEST_CASE("a disabled key that is not due yet is merely ready") {

@@ -22,20 +22,20 @@ TEST_CASE("a key is due its interval after its current version was made") {
   RotationPolicy const policy = a_policy("p", {.key = "*"}, 3);
   std::vector<KeyVersion> const versions{a_version("v1", "2026-01-10T00:00:00Z"),
                                          a_version("v2", "2026-05-20T06:00:00Z")};
-  CHECK(to_rfc3339(due_at(applied(policy), a_key("k").ref, versions)) == "2026-08-20T06:00:00Z");
+  CHECK(to_rfc3339(due_at(applied(policy), a_key("k"), versions)) == "2026-08-20T06:00:00Z");
 }
 
 TEST_CASE("the dates of a plan keep the anchor's day over short months") {
   RotationPolicy const policy = a_policy("p", {.key = "*"}, 1);
   std::vector<KeyVersion> const versions{a_version("v1", "2026-12-31T00:00:00Z")};
   std::vector<Instant> const dates =
-      due_dates_until(applied(policy), a_key("k").ref, versions, at("2027-05-01T00:00:00Z"));
+      due_dates_until(applied(policy), a_key("k"), versions, at("2027-05-01T00:00:00Z"));
   REQUIRE(dates.size() == 4);
   CHECK(to_rfc3339(dates[0]) == "2027-01-31T00:00:00Z");
   CHECK(to_rfc3339(dates[1]) == "2027-02-28T00:00:00Z");
   CHECK(to_rfc3339(dates[2]) == "2027-03-31T00:00:00Z");
   CHECK(to_rfc3339(dates[3]) == "2027-04-30T00:00:00Z");
-  CHECK(dates[0] == due_at(applied(policy), a_key("k").ref, versions));
+  CHECK(dates[0] == due_at(applied(policy), a_key("k"), versions));
 }
 
 TEST_CASE("the spread is drawn from key and date alone, lies within its bounds and differs between keys") {
@@ -60,8 +60,8 @@ TEST_CASE("looking again never moves a due date") {
   RotationPolicy policy = a_policy("p", {.key = "*"}, 2);
   policy.spread = std::chrono::hours(9);
   std::vector<KeyVersion> const versions{a_version("v1", "2026-08-31T22:10:11Z")};
-  Instant const first = due_at(applied(policy), a_key("k").ref, versions);
-  for (int i = 0; i < 1000; ++i) REQUIRE(due_at(applied(policy), a_key("k").ref, versions) == first);
+  Instant const first = due_at(applied(policy), a_key("k"), versions);
+  for (int i = 0; i < 1000; ++i) REQUIRE(due_at(applied(policy), a_key("k"), versions) == first);
 }
 
 }  // namespace

@@ -224,7 +224,13 @@ StoredKey Dice::key(KeyRef const& ref) {
   key.current_created = maybe([this] { return instant(); });
   key.expires = maybe([this] { return instant(); });
   key.last_rotated = maybe([this] { return instant(); });
-  key.provider_rotation = maybe([this] { return ProviderRotation{flip(), text()}; });
+  key.provider_rotation = maybe([this] {
+    ProviderRotation rule{flip(), text()};
+    rule.months = maybe([this] { return below(100); });
+    rule.days = maybe([this] { return below(4000); });
+    rule.since = maybe([this] { return instant(); });
+    return rule;
+  });
   key.exportable = flip();
   key.has_release_policy = flip();
   key.managed_elsewhere = flip();

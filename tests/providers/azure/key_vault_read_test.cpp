@@ -195,7 +195,7 @@ TEST_CASE("a key is described with its versions oldest first, whatever their ord
   CHECK(described->key.current == VersionId(version_id('b')));
   CHECK(described->key.state == KeyState::active);
   CHECK(described->key.type == KeyType{KeyAlgorithm::rsa, 2048, Protection::hsm});
-  CHECK(described->key.provider_rotation == ProviderRotation{true, "P90D"});
+  CHECK(described->key.provider_rotation == ProviderRotation{true, "P90D", std::nullopt, 90});
   REQUIRE(described->versions.size() == 3);
   CHECK(described->versions[0].id == VersionId(version_id('c')));
   CHECK(described->versions[1].operation == RotationId("op-7"));

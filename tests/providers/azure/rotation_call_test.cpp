@@ -195,20 +195,65 @@ TEST_CASE("an expiry as far ahead as the neutral policy's counts as none") {
 }
 
 TEST_CASE("a rotation policy is read with either trigger, null beside it, in any case") {
-  auto const [body, enabled, interval] = GENERATE(table<std::string, bool, std::string>({
+  auto const [body, rule] = GENERATE(table<std::string, ProviderRotation>({
       {R"({"lifetimeActions":[{"trigger":{"timeAfterCreate":"P90D","timeBeforeExpiry":null},"action":{"type":"Rotate"}}],"attributes":{"expiryTime":"P120D"}})",
-       true, "P90D"},
-      {R"({"lifetimeActions":[{"trigger":{"timeBeforeExpiry":"P30D"},"action":{"type":"rotate"}}]})", true,
-       "P30D before expiry"},
+       ProviderRotation{true, "P90D", std::nullopt, 90}},
+      {R"({"lifetimeActions":[{"trigger":{"timeBeforeExpiry":"P30D"},"action":{"type":"rotate"}}]})",
+       ProviderRotation{true, "P30D before expiry"}},
       {R"({"lifetimeActions":[{"trigger":{"timeBeforeExpiry":"P30D"},"action":{"type":"Notify"}}],"attributes":{}})",
-       false, ""},
-      {R"({"lifetimeActions":[],"attributes":{"expiryTime":"P10Y"}})", false, ""},
+       ProviderRotation{false, ""}},
+      {R"({"lifetimeActions":[],"attributes":{"expiryTime":"P10Y"}})", ProviderRotation{false, ""}},
+      {R"({"lifetimeActions":[{"trigger":{"timeAfterCreate":"P3M"},"action":{"type":"Rotate"}}],"attributes":{"updated":1767225600}})",
+       ProviderRotation{true, "P3M", 3, std::nullopt, parse_rfc3339("2026-01-01T00:00:00Z")}},
   }));
   CAPTURE(body);
   auto const policy = parse_rotation_policy(body, "x");
   REQUIRE(policy);
   CHECK(policy->exists);
-  CHECK(policy->rotation == ProviderRotation{enabled, interval});
+  CHECK(policy->rotation == rule);
+}
+
+TEST_CASE("a rotation interval counts months or days, and any other form stays in the service's words") {
+  auto const [text, months, days] = GENERATE(table<std::string, std::optional<int>, std::optional<int>>({
+      {"P1M", 1, std::nullopt},
+      {"P1Y", 12, std::nullopt},
+      {"P1Y6M", 18, std::nullopt},
+      {"P28D", std::nullopt, 28},
+      {"P2W", std::nullopt, 14},
+      {"P2W1D", std::nullopt, 15},
+      {"P1M10D", std::nullopt, std::nullopt},
+      {"P0D", std::nullopt, std::nullopt},
+      {"P", std::nullopt, std::nullopt},
+      {"P3", std::nullopt, std::nullopt},
+      {"PT720H", std::nullopt, std::nullopt},
+      {"P1D1M", std::nullopt, std::nullopt},
+      {"P-3M", std::nullopt, std::nullopt},
+      {"P99999999999M", std::nullopt, std::nullopt},
+      {"90 days", std::nullopt, std::nullopt},
+  }));
+  auto const policy = parse_rotation_policy(
+      R"({"lifetimeActions":[{"trigger":{"timeAfterCreate":")" + text + R"("},"action":{"type":"Rotate"}}]})",
+      "x");
+  REQUIRE(policy);
+  CAPTURE(text);
+  CHECK(policy->rotation == ProviderRotation{true, text, months, days});
+}
+
+TEST_CASE("a rotation is set or taken out, and all else of the policy is kept") {
+  auto const before = parse_rotation_policy(
+      R"({"id":"x","lifetimeActions":[{"trigger":{"timeBeforeExpiry":"P30D","timeAfterCreate":null},"action":{"type":"Notify"}},
+          {"trigger":{"timeAfterCreate":"P90D"},"action":{"type":"rotate"}}],"attributes":{"expiryTime":"P2Y","created":1}})",
+      "x");
+  REQUIRE(before);
+  CHECK(
+      std::string(write_rotation_policy(*before, Months::of(3))) ==
+      R"({"lifetimeActions":[{"trigger":{"timeAfterCreate":"P3M"},"action":{"type":"Rotate"}},)"
+      R"({"trigger":{"timeBeforeExpiry":"P30D"},"action":{"type":"Notify"}}],"attributes":{"expiryTime":"P2Y"}})");
+  CHECK(std::string(write_rotation_policy(*before, std::nullopt)) ==
+        R"({"lifetimeActions":[{"trigger":{"timeBeforeExpiry":"P30D"},"action":{"type":"Notify"}}],)"
+        R"("attributes":{"expiryTime":"P2Y"}})");
+  CHECK(std::string(write_rotation_policy(RotationPolicyView{}, std::nullopt)) ==
+        R"({"lifetimeActions":[],"attributes":{}})");
 }
 
 TEST_CASE("an empty rotation policy is none, as putting one removes it") {

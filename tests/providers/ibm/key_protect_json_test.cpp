@@ -40,7 +40,7 @@ TEST_CASE("a key is read with everything that matters to us") {
   CHECK(key.current_created == parse_rfc3339("2026-05-01T00:00:10Z"));
   CHECK(key.last_rotated == parse_rfc3339("2026-05-01T00:00:10Z"));
   CHECK(key.expires == parse_rfc3339("2030-01-01T00:00:00Z"));
-  CHECK(key.provider_rotation == ProviderRotation{true, "3 months of 30 days"});
+  CHECK(key.provider_rotation == ProviderRotation{true, "3 months of 30 days", std::nullopt, 90});
 }
 
 TEST_CASE("what a key may leave out is left out") {
@@ -70,8 +70,10 @@ TEST_CASE("the service's state numbers are the states of the standard") {
 TEST_CASE("the provider's own rotation is read with or without its parts") {
   auto const [text, rotation] = GENERATE(table<std::string, ProviderRotation>({
       {R"({"enabled":false})", {false, ""}},
-      {R"({"enabled":false,"interval_month":6})", {false, "6 months of 30 days"}},
-      {R"({"interval_month":1})", {true, "1 months of 30 days"}},
+      {R"({"enabled":false,"interval_month":6})", {false, "6 months of 30 days", std::nullopt, 180}},
+      {R"({"interval_month":1})", {true, "1 month of 30 days", std::nullopt, 30}},
+      {R"({"interval_month":0})", {true, "0 months of 30 days"}},
+      {R"({"enabled":true,"interval_month":9000000000})", {true, "9000000000 months of 30 days"}},
   }));
   auto const record = parse_key(envelope(R"({"id":"k","state":1,"rotation":)" + text + "}"), where);
   REQUIRE(record);
