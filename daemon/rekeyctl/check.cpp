@@ -1,8 +1,10 @@
-// rekeyctl check: policies and configuration, without the daemon. Every mistake at once, told like a compiler
-// tells it, on stdout: here the findings are the data.
+// rekeyctl check: policies and configuration, without the daemon unless it is asked to hold them against the
+// keys that the daemon knows. Every mistake at once, told like a compiler tells it, on stdout: here the
+// findings are the data.
 #include "config/load.hpp"
 #include "daemon/certificate_checks.hpp"
 #include "daemon/rekeyctl/command.hpp"
+#include "daemon/rekeyctl/contradictions.hpp"
 #include "daemon/rekeyctl/daemon_options.hpp"
 #include "daemon/rekeyctl/diagnostics_text.hpp"
 #include "providers/system/system_clock.hpp"
@@ -25,15 +27,19 @@ struct Options {
   std::vector<std::string> files;
   std::string config;
   bool strict{};
+  bool against_state{};
+  std::string socket;
 };
 
 struct Findings {
   std::vector<Diagnostic> all;
+  PolicySet policies;  ///< All that could be read.
 
   /// A policy that names what the configuration does not have can never match.
-  void take_names(std::optional<PolicySet> const& policies, std::optional<config::Settings> const& settings) {
-    if (policies && settings)
-      std::ranges::move(config::check_names(*policies, *settings), std::back_inserter(all));
+  void take_policies(std::optional<PolicySet> read, std::optional<config::Settings> const& settings) {
+    if (!read) return;
+    if (settings) std::ranges::move(config::check_names(*read, *settings), std::back_inserter(all));
+    std::ranges::move(read->policies, std::back_inserter(policies.policies));
   }
 
   /// The configuration may be right, and what it names no good.
@@ -56,12 +62,12 @@ void check_files(std::vector<std::string> const& files, std::optional<config::Se
   for (std::string const& file : files) {
     std::error_code ignored;
     if (fs::is_directory(file, ignored)) {
-      findings.take_names(findings.take(config::load_policies(file)), settings);
+      findings.take_policies(findings.take(config::load_policies(file)), settings);
     } else {
       together.emplace_back(file);
     }
   }
-  if (!together.empty()) findings.take_names(findings.take(config::load_policy_files(together)), settings);
+  if (!together.empty()) findings.take_policies(findings.take(config::load_policy_files(together)), settings);
 }
 
 Findings check(Options const& options) {
@@ -77,8 +83,25 @@ Findings check(Options const& options) {
   return findings;
 }
 
+/// The keys as the daemon knows them, and what of these policies they contradict.
+Result<void> check_against_state(Options const& options, Findings& findings) {
+  DaemonOptions daemon;
+  daemon.socket = options.socket;
+  daemon.config = options.config;
+  auto client = connect(daemon);
+  if (!client) return std::unexpected(client.error());
+  auto const keys = client->keys({});
+  if (!keys) return std::unexpected(keys.error());
+  std::ranges::move(contradictions(findings.policies, *keys), std::back_inserter(findings.all));
+  return {};
+}
+
 Exit run(Options const& options, Output& out) {
-  Findings const findings = check(options);
+  Findings findings = check(options);
+  if (options.against_state) {
+    auto const compared = check_against_state(options, findings);
+    if (!compared) return failed(out, compared.error());
+  }
   if (options.format == Format::json) {
     out.json(diagnostics_json(findings.all));
   } else {
@@ -97,6 +120,10 @@ void add_check(Commands const& commands) {
   auto const [command, options] = commands.add(
       "check",
       "Check policy files and configuration, without the daemon (exit 3: mistakes, 1: cannot be read)", run);
+  command->add_flag("--against-state", options->against_state,
+                    "Hold the policies against the keys that the daemon knows, too");
+  command->add_option("--socket", options->socket, "The daemon's control socket, for --against-state")
+      ->option_text("PATH");
   command
       ->add_option("files", options->files,
                    "Policy files or folders; none: the configuration and the folder it names")

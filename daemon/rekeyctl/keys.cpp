@@ -48,13 +48,15 @@ std::string table_text(std::vector<KeyReport> const& keys, bool colour) {
                {"EVERY"},
                {"TYPE"},
                {"CURRENT SINCE"},
+               {"BY PROVIDER"},
                {"VERSIONS", Column::Align::right},
                {"REASON"}});
   for (KeyReport const& k : keys) {
     table.add({k.key.text(), or_dash(k.name), Cell(status_words(k.verdict), style_of(k.verdict.status)),
                moment(k.verdict.since), moment(k.verdict.due), moment(k.verdict.next_try), or_dash(k.policy),
                k.every_months ? counted(static_cast<std::size_t>(*k.every_months), "month") : "-",
-               type_words(k.type), moment(k.current_created), versions_words(k), or_dash(k.verdict.reason)});
+               type_words(k.type), moment(k.current_created), or_dash(k.provider_rotation), versions_words(k),
+               or_dash(k.verdict.reason)});
   }
   return table.text(colour);
 }

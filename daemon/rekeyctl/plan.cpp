@@ -61,15 +61,17 @@ std::string table_text(PlanReport const& report, bool colour) {
   return text;
 }
 
-std::size_t rotations_of(PlanReport const& report) {
-  return static_cast<std::size_t>(std::ranges::count(report.entries, Mode::enforce, &PlanEntry::mode));
+std::size_t dates_of(PlanReport const& report, Mode mode) {
+  return static_cast<std::size_t>(std::ranges::count(report.entries, mode, &PlanEntry::mode));
 }
 
 std::string summary(PlanReport const& report) {
-  std::size_t const rotations = rotations_of(report);
-  std::size_t const observed = report.entries.size() - rotations;
-  return fmt::format("{} from {} to {}; {}{} without a policy", counted(rotations, "rotation"),
-                     moment(report.from), moment(report.until),
+  std::size_t const delegated = dates_of(report, Mode::delegate);
+  std::size_t const observed = dates_of(report, Mode::observe);
+  return fmt::format("{} from {} to {}; {}{}{} without a policy",
+                     counted(dates_of(report, Mode::enforce), "rotation"), moment(report.from),
+                     moment(report.until),
+                     delegated == 0 ? "" : fmt::format("{} by the provider; ", delegated),
                      observed == 0 ? "" : counted(observed, "date") + " only observed; ",
                      counted(report.keys_without_policy, "key"));
 }
@@ -86,7 +88,8 @@ Exit run(Options const& options, Output& out) {
     out.data(table_text(*report, out.colour()));
     out.words(summary(*report));
   }
-  return rotations_of(*report) == 0 ? Exit::well : Exit::due;
+  bool const none = dates_of(*report, Mode::enforce) + dates_of(*report, Mode::delegate) == 0;
+  return none ? Exit::well : Exit::due;
 }
 
 }  // namespace

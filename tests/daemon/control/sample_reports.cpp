@@ -133,6 +133,9 @@ std::vector<KeyReport> sample_keys() {
   KeyReport blocked = key("azure-prod/payments-eu/cmk-cards", KeyStatus::blocked, "dek_store_damaged",
                           "3 wrapped DEKs cannot be read.");
   blocked.rotation = sample_rotation();
+  KeyReport watched =
+      key("azure-prod/payments-eu/cmk-watched", KeyStatus::observed, "mode_observe", "Watched only.");
+  watched.provider_rotation = "P90D";
   return {
       ready,
       key("azure-prod/payments-eu/cmk-fees", KeyStatus::due, "cryptoperiod_over", "Due since yesterday."),
@@ -140,7 +143,7 @@ std::vector<KeyReport> sample_keys() {
       key("azure-prod/payments-eu/cmk-now", KeyStatus::rotating, "rotating", "Step rotate is under way."),
       waiting,
       blocked,
-      key("azure-prod/payments-eu/cmk-watched", KeyStatus::observed, "mode_observe", "Watched only."),
+      watched,
       unknown_key()};
 }
 
@@ -227,7 +230,15 @@ PlanReport sample_plan() {
                          .mode = Mode::observe,
                          .at = at("2026-12-01T08:00:00Z"),
                          .past_due = false,
-                         .why = "12 months after version 0f1e2d3c"}};
+                         .why = "12 months after version 0f1e2d3c"},
+               PlanEntry{.key = KeyRef::parse("ibm-prod/kp-eu/7c1d9b52").value(),
+                         .name = "crk-orders",
+                         .policy = "orders",
+                         .every_months = 12,
+                         .mode = Mode::delegate,
+                         .at = at("2026-12-02T00:00:00Z"),
+                         .past_due = false,
+                         .why = "by the provider"}};
   p.downtimes = {
       DowntimeReport{.key = KeyRef::parse("azure-prod/payments-eu/cmk-old").value(),
                      .at = at("2026-03-02T01:02:03Z"),

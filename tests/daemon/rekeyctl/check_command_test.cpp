@@ -103,6 +103,44 @@ TEST_CASE("the configuration is checked with the policies it names", "[rekeyctl]
   CHECK_THAT(ended.out, Contains(broken + ":2:1: error: ") && Contains("providrs"));
 }
 
+TEST_CASE("policies are held against the keys that the daemon knows where that is asked for",
+          "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  std::string const policies =
+      "version: 1\npolicies:\n  - name: payments\n    match: { key: \"*\" }\n    every: 3 months\n"
+      "    keys:\n      - { key: cmk-watched, mode: MODE }\n";
+  std::string const enforce =
+      folder.write("enforce.yaml", boost::replace_all_copy(policies, "MODE", "enforce"));
+  std::string const delegate =
+      folder.write("delegate.yaml", boost::replace_all_copy(policies, "MODE", "delegate"));
+  OperatorDesk desk;
+  CHECK(OperatorDesk::rekeyctl({"check", enforce}).exit == 0);
+  Ended const two = desk.ctl({"check", enforce, "--against-state"});
+  CHECK(two.exit == 3);
+  CHECK(two.out ==
+        enforce +
+            ":7:9: error: policy 'payments' wants rekeyd to rotate azure-prod/payments-eu/cmk-watched, "
+            "and its provider does so too, every P90D [two-rotators]; set mode: delegate and leave it to "
+            "the provider, or switch its own rotation off there\n");
+  CHECK_THAT(two.err, Contains("1 error, 0 warnings"));
+  Ended const one = desk.ctl({"check", delegate, "--against-state"});
+  CHECK(one.exit == 0);
+  CHECK(one.out.empty());
+  Ended const json = desk.ctl({"check", enforce, "--against-state", "-o", "json"});
+  std::string const anywhere = boost::replace_all_copy(json.out, folder.path().string(), "FOLDER");
+  CHECK(anywhere == golden("check-against-state.json", anywhere));
+}
+
+TEST_CASE("policies that are to be held against a daemon that is not there are an error",
+          "[rekeyctl][check]") {
+  TemporaryFolder const folder;
+  std::string const file = folder.write("good.yaml", good_policy);
+  Ended const ended =
+      OperatorDesk::rekeyctl({"check", file, "--against-state", "--socket", folder.path() / "none.sock"});
+  CHECK(ended.exit == 1);
+  CHECK_THAT(ended.err, StartsWith("rekeyctl: "));
+}
+
 TEST_CASE("findings are coloured on a terminal only in their severity", "[rekeyctl][check]") {
   TemporaryFolder const folder;
   Ended const ended = OperatorDesk::rekeyctl(

@@ -129,17 +129,30 @@ TEST_CASE("plan ends with 2 only if something lies within the span", "[rekeyctl]
   Ended const busy = desk.ctl({"plan", "--for", "12 months"});
   CHECK(busy.exit == 2);
   CHECK(busy.err ==
-        "rekeyctl: 1 rotation from 2026-03-02T01:02:03Z to 2027-03-02T01:02:03Z; 1 date only observed; "
+        "rekeyctl: 1 rotation from 2026-03-02T01:02:03Z to 2027-03-02T01:02:03Z; 1 by the provider; 1 date "
+        "only "
+        "observed; "
         "1 key without a policy\n");
   CHECK(desk.ctl({"plan", "--until", "2026-06-01"}).exit == 2);
   desk.service.plan_report.entries.clear();
   CHECK(desk.ctl({"plan", "--for", "1month"}).exit == 0);
 }
 
+TEST_CASE("a date on which the provider rotates counts as one of the plan", "[rekeyctl]") {
+  OperatorDesk desk;
+  std::erase_if(desk.service.plan_report.entries,
+                [](daemon::PlanEntry const& entry) { return entry.mode != Mode::delegate; });
+  Ended const delegated = desk.ctl({"plan"});
+  CHECK(delegated.exit == 2);
+  CHECK_THAT(delegated.out, Contains("delegate") && Contains("by the provider"));
+  CHECK_THAT(delegated.err,
+             StartsWith("rekeyctl: 0 rotations from") && Contains("; 1 by the provider; 1 key"));
+}
+
 TEST_CASE("a date that is only observed is no rotation", "[rekeyctl]") {
   OperatorDesk desk;
   std::erase_if(desk.service.plan_report.entries,
-                [](daemon::PlanEntry const& entry) { return entry.mode == Mode::enforce; });
+                [](daemon::PlanEntry const& entry) { return entry.mode != Mode::observe; });
   Ended const watched = desk.ctl({"plan"});
   CHECK(watched.exit == 0);
   CHECK_THAT(watched.out, Contains("cmk-watched"));
