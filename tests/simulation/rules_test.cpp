@@ -150,6 +150,28 @@ TEST_CASE("invariant 2 breaks when history tells a version twice, wrongly, not a
   CHECK(stage.broken() == Invariant::version_history);
 }
 
+/// The policies as they are, but for who rotates.
+void delegate_all(Stage& stage) {
+  PolicySet policies = *stage.scene.policies;
+  for (RotationPolicy& policy : policies.policies) policy.mode = Mode::delegate;
+  stage.scene.policies = std::make_shared<PolicySet const>(std::move(policies));
+}
+
+TEST_CASE("invariant 1 breaks when a rotation begins of a key that is its provider's to rotate") {
+  Stage stage;
+  auto const rule = make_due_dates(stage.scene);
+  Rotation const due = stage.rotation("r1", orders);
+  SECTION("ours to rotate") {
+    stage.commit(*rule, stage.opened(due));
+    CHECK_FALSE(stage.broken());
+  }
+  SECTION("its provider's") {
+    delegate_all(stage);
+    stage.commit(*rule, stage.opened(due));
+    CHECK(stage.broken() == Invariant::due_dates);
+  }
+}
+
 TEST_CASE(
     "invariant 2 breaks when a registration is not as on record, or changed there and nothing tells of it") {
   Stage stage;
@@ -215,6 +237,16 @@ TEST_CASE("invariant 3 breaks when a WDEK is gone, torn, another one's, or left 
     rule->committed(found);
     REQUIRE_FALSE(stage.broken());
     found.rotations.clear();
+    rule->committed(found);
+  }
+  SECTION("not taken along when its provider has rotated the key as wished") {
+    delegate_all(stage);
+    found.keys.emplace_back().key = stage.scene.on_record.keys.at(orders);
+    found.keys.front().key.current = VersionId("v9");
+    found.events = {stage.told(orders, "v9", "other")};
+    rule->committed(found);
+    REQUIRE_FALSE(stage.broken());
+    found.events = {stage.told(orders, "v9", "provider")};
     rule->committed(found);
   }
   rule->left_behind();

@@ -123,6 +123,7 @@ Outcome SimulatedWorld::live() {
   run_until(begin + a_month * options_.months);
   make_peace();
   run_until(universe_.in(peace));
+  let_providers_be_heard();
   let_what_has_just_begun_end();
   if (!verdicts_.broken()) tell([](Rule& rule) { rule.at_rest(); });
   if (!verdicts_.broken()) {

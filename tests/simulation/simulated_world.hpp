@@ -55,6 +55,7 @@ class SimulatedWorld {
   void calm_down(std::string const& host);
   void look_around();
   void make_peace();
+  void let_providers_be_heard();
   void let_what_has_just_begun_end();
   void make_rules();
   std::uint64_t count_cloud_faults() const;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -157,6 +158,22 @@ void SimulatedWorld::bury() {
 /// What is still there is on the disk now.
 void SimulatedWorld::at_risk_no_more() {
   for (storage::Change const& change : std::exchange(scene_.at_risk, {})) committed(change, {});
+}
+
+/// A provider may rotate a key by itself in the last hours: the daemon hears of it with its next inventory.
+void SimulatedWorld::let_providers_be_heard() {
+  auto const latest = universe_.in(3 * 24h);
+  auto const just_made = [&](auto const& each) {
+    TrueVersion const& newest = each.second.versions.back();
+    Instant const heard = newest.created + home_.settings().inventory_every + 1h;
+    return newest.maker == Maker::provider && heard > universe_.clock.true_now();
+  };
+  truth_.look(universe_.clock.true_now(), Maker::provider);
+  while (!verdicts_.broken() && universe_.clock.mono_now() < latest &&
+         std::ranges::any_of(truth_.keys(), just_made)) {
+    run_until(universe_.in(1h));
+    truth_.look(universe_.clock.true_now(), Maker::provider);
+  }
 }
 
 }  // namespace rekeyd::simulation

@@ -53,6 +53,13 @@ TEST_CASE("a few months of confidential machines keep every invariant") {
   }
 }
 
+TEST_CASE("a few months of keys that their providers rotate keep every invariant") {
+  Scenario const delegate = world("delegate");
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    require_well(live_through(delegate, {.seed = seed, .months = 3}));
+  }
+}
+
 TEST_CASE("the same seed lives the same life, byte for byte, and another seed another") {
   Scenario const small = world("small");
   Outcome const once = live_through(small, {.seed = 11, .months = 2, .whole_trace = true});

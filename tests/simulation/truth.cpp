@@ -57,7 +57,10 @@ std::vector<Truth::NewVersion> Truth::look(Instant now, Maker maker, std::string
         version.rotation = known->rotation;
         continue;
       }
-      version.maker = maker;
+      // What a daemon or a person asks for is made at that moment; an older one was made up for whoever
+      // looked.
+      bool const before = maker != Maker::beginning && version.created < now;
+      version.maker = before ? Maker::provider : maker;
       version.rotation = rotation;
       fresh.push_back({ref, version});
     }

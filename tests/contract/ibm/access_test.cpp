@@ -105,6 +105,7 @@ TEST_CASE("A role too low is 403 without reasons, and does nothing") {
   world.as("writer-key");
   CHECK(world.get("/keys/" + key).status == 200);
   CHECK(world.get("/keys/" + key + "/policies").status == 403);
+  CHECK(world.put("/keys/" + key + "/policies", "{}").status == 403);
   CHECK(world.get("/instance/policies").status == 403);
   CHECK(world.post("/keys/" + key + "/actions/disable").status == 403);
   CHECK(world.remove("/keys/" + key).status == 403);

@@ -51,7 +51,9 @@ class DueDates final : public Rule {
     Instant const now = scene_.universe.clock.wall_now();
     for (daemon::KeyReport const& report : scene_.reports()) {
       bool const watched = report.verdict.status == KeyStatus::observed;
-      bool const late = !watched && report.verdict.due && *report.verdict.due + std::chrono::hours(6) < now;
+      bool const theirs = is_delegated(report.key.text());
+      auto const patient = theirs ? patience : std::chrono::hours(6);
+      bool const late = !watched && report.verdict.due && *report.verdict.due + patient < now;
       verdicts().require(Invariant::due_dates, !late, [&] {
         return fmt::format("{} is {} after days of peace: {}", report.key.text(),
                            to_text(report.verdict.status), report.verdict.sentence);
@@ -72,6 +74,9 @@ class DueDates final : public Rule {
     auto const known = scene_.on_record.keys.find(key);
     if (known == scene_.on_record.keys.end()) return;
     auto const applied = scene_.policy_of(known->second);
+    verdicts().require(Invariant::due_dates, !is_delegated(key), [&] {
+      return fmt::format("a rotation of {} began, which is its provider's to rotate", key);
+    });
     auto const due = applied ? scene_.due(key, rotation.base_version->str(), *applied) : std::nullopt;
     Instant const latest = scene_.universe.clock.true_now() + scene_.clock_error_max;
     verdicts().require(Invariant::due_dates, due && *due <= latest, [&] {
@@ -129,17 +134,36 @@ class DueDates final : public Rule {
     if (excused || truth == nullptr || !truth->usable || !truth->root || known == scene_.on_record.keys.end())
       return;
     auto const applied = scene_.policy_of(known->second);
-    if (!applied || applied->mode != Mode::enforce) return;
-    auto const due = scene_.due(key, truth->current, *applied);
     auto const calm = scene_.calm_since.find(report.key.provider.str());
     bool const was_calm =
         calm != scene_.calm_since.end() && scene_.universe.clock.mono_now() - calm->second > patience;
-    if (!due || !was_calm) return;
+    if (!applied || !was_calm) return;
+    if (applied->mode == Mode::delegate) noticed(*truth, known->second);
+    if (applied->mode != Mode::enforce) return;
+    auto const due = scene_.due(key, truth->current, *applied);
+    if (!due) return;
     // An edit of the policies may make due what was not.
     Instant const since = std::max(*due + applied->policy->spread, scene_.policies_since);
     verdicts().require(Invariant::due_dates, since + patience > scene_.universe.clock.true_now(), [&] {
       return fmt::format("{} was due {} and in reach all the time, but is {}: {}", key, to_rfc3339(*due),
                          to_text(status), report.verdict.sentence);
+    });
+  }
+
+  bool is_delegated(std::string const& key) const {
+    auto const known = scene_.on_record.keys.find(key);
+    if (known == scene_.on_record.keys.end()) return false;
+    auto const applied = scene_.policy_of(known->second);
+    return applied && applied->mode == Mode::delegate;
+  }
+
+  /// What the provider has made of a key that is its own to rotate is known soon after.
+  void noticed(TrueKey const& truth, RootKey const& known) {
+    bool const fresh = truth.versions.back().created + patience > scene_.universe.clock.true_now();
+    bool const same = known.current && known.current->str() == truth.current;
+    verdicts().require(Invariant::due_dates, fresh || same, [&] {
+      return fmt::format("{} has version {} since {}, which is not on record", known.ref.text(),
+                         truth.current, to_rfc3339(truth.versions.back().created));
     });
   }
 

@@ -26,6 +26,10 @@ class SteadyDates final : public Rule {
       auto const known = scene_.on_record.keys.find(report.key.text());
       if (known == scene_.on_record.keys.end() || !report.current_version || report.versions == 0) continue;
       auto const applied = scene_.policy_of(known->second);
+      if (applied && applied->mode == Mode::delegate) {
+        compare_provider(report, known->second, when);
+        continue;
+      }
       auto const calendar =
           applied ? scene_.due(report.key.text(), report.current_version->str(), *applied) : std::nullopt;
       if (!calendar) continue;
@@ -47,12 +51,35 @@ class SteadyDates final : public Rule {
       std::string const what =
           fmt::format("{} {} {} {} {}", report.key.text(), report.current_version->str(),
                       applied->every.count(), applied->policy->zone->name(), applied->policy->spread.count());
-      auto const [known_date, first] = dates_.try_emplace(what, *due);
-      verdicts().require(Invariant::steady_dates, known_date->second == *due, [&] {
-        return fmt::format("{} {} is due {}, but was due {}", report.key.text(), when, to_rfc3339(*due),
-                           to_rfc3339(known_date->second));
-      });
+      steady(report, what, when);
     }
+  }
+
+  /// A provider counts from the current version on, by a rule of its own.
+  void compare_provider(daemon::KeyReport const& report, RootKey const& known, char const* when) {
+    auto const& rule = known.provider_rotation;
+    if (!report.verdict.due || !rule || scene_.open_rotation(report.key.text()) != nullptr) return;
+    TrueVersion const* const current = scene_.truth.find(report.key.text(), report.current_version->str());
+    if (current == nullptr) return;
+    Instant const least =
+        current->created + std::chrono::hours(24) * 28 * (rule->days ? *rule->days / 30 : *rule->months);
+    verdicts().require(Invariant::steady_dates, *report.verdict.due >= least, [&] {
+      return fmt::format("{} {} is due {}, before its provider can be through with its version of {}",
+                         report.key.text(), when, to_rfc3339(*report.verdict.due),
+                         to_rfc3339(current->created));
+    });
+    steady(report,
+           fmt::format("{} {} by its provider, every {}", report.key.text(), current->id, rule->interval),
+           when);
+  }
+
+  void steady(daemon::KeyReport const& report, std::string const& what, char const* when) {
+    Instant const due = *report.verdict.due;
+    auto const [known_date, first] = dates_.try_emplace(what, due);
+    verdicts().require(Invariant::steady_dates, known_date->second == due, [&] {
+      return fmt::format("{} {} is due {}, but was due {}", report.key.text(), when, to_rfc3339(due),
+                         to_rfc3339(known_date->second));
+    });
   }
 
   std::string newest(std::string const& key) const {

@@ -1,8 +1,11 @@
+#include "policy/provider_rotation.hpp"
 #include "tests/simulation/rule.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace rekeyd::simulation {
@@ -42,22 +45,36 @@ class VersionHistory final : public Rule {
     bool const first = told_.insert({key, version}).second;
     verdicts().require(Invariant::version_history, first,
                        [&] { return fmt::format("version {} of {} is told twice", version, key); });
+    // What a provider makes by itself is there from when somebody reads it.
+    if (scene_.truth.find(key, version) == nullptr)
+      scene_.truth.look(scene_.universe.clock.true_now(), Maker::provider);
     TrueVersion const* const truth = scene_.truth.find(key, version);
     verdicts().require(Invariant::version_history, truth != nullptr,
                        [&] { return fmt::format("the clouds have no version {} of {}", version, key); });
     if (truth == nullptr) return;
     auto const said = event.details.find("made_by");
     std::string const maker = said == event.details.end() ? "" : said->second;
-    verdicts().require(Invariant::version_history, fits(maker, *truth, known_.contains(key)), [&] {
+    verdicts().require(Invariant::version_history, fits(maker, *truth, key), [&] {
       return fmt::format("history says that version {} of {} was made by '{}', but it was {}", version, key,
                          maker, to_text(truth->maker));
     });
   }
 
-  static bool fits(std::string const& said, TrueVersion const& truth, bool key_was_known) {
+  bool fits(std::string const& said, TrueVersion const& truth, std::string const& key) const {
     if (truth.maker == Maker::daemon) return said == "rekeyd";
-    if (!key_was_known) return said == "unknown";
-    return truth.maker == Maker::provider ? said == "provider" || said == "other" : said == "other";
+    if (!known_.contains(key)) return said == "unknown";
+    if (truth.maker == Maker::provider) return said == "provider";
+    return said == "other" || (said == "provider" && in_the_rules_hour(truth, key));
+  }
+
+  /// A person who rotates a key just when its provider was to do so cannot be told from it.
+  bool in_the_rules_hour(TrueVersion const& version, std::string const& key) const {
+    auto const known = scene_.on_record.keys.find(key);
+    auto const& versions = scene_.truth.find(key)->versions;
+    auto const place = std::ranges::find(versions, version.id, &TrueVersion::id);
+    if (known == scene_.on_record.keys.end() || place == versions.begin()) return false;
+    auto const& rule = known->second.provider_rotation;
+    return rule && made_by_rule(*rule, std::prev(place)->created, version.created);
   }
 
   std::set<std::pair<std::string, std::string>> told_;

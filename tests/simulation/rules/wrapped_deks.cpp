@@ -33,6 +33,7 @@ class WrappedDeks final : public Rule {
     }
     for (HistoryEvent const& event : change.events) {
       if (event.kind == EventKind::drift && event.details.contains("version_before")) followed(event, change);
+      if (event.kind == EventKind::version_found && is_by_wish(event, change)) followed(event, change);
     }
   }
   void at_rest() override {
@@ -41,6 +42,17 @@ class WrappedDeks final : public Rule {
   }
 
  private:
+  /// The provider has made what is the current version now, as the policy wants it to: that is no drift.
+  bool is_by_wish(HistoryEvent const& found, storage::Change const& change) const {
+    auto const maker = found.details.find("made_by");
+    if (maker == found.details.end() || maker->second != "provider" || !found.key) return false;
+    return std::ranges::any_of(change.keys, [&](storage::StoredKey const& stored) {
+      auto const applied = scene_.policy_of(stored.key);
+      return stored.key.ref == *found.key && stored.key.current == found.version && applied &&
+             applied->mode == Mode::delegate;
+    });
+  }
+
   /// That someone else has rotated a key is found once: what takes its WDEKs along is on record from then on.
   void followed(HistoryEvent const& drift, storage::Change const& change) {
     auto const unfinished = [&](Rotation const& rotation) {
@@ -54,10 +66,11 @@ class WrappedDeks final : public Rule {
     for (storage::StoredKey const& stored : change.keys) {
       if (stored.key.ref != *drift.key || stored.key.state != KeyState::active) continue;
       auto const applied = scene_.policy_of(stored.key);
-      bool const ours_to_act = applied && applied->mode == Mode::enforce && !stored.key.managed_elsewhere;
+      bool const ours_to_act = applied && applied->mode != Mode::observe && !stored.key.managed_elsewhere;
       verdicts().require(Invariant::wrapped_deks, on_its_way || !ours_to_act, [&] {
-        return fmt::format("someone else rotated {}, and nothing on record takes its WDEKs along",
-                           drift.key->text());
+        return fmt::format(
+            "someone else, or its provider, rotated {}, and nothing on record takes its WDEKs along",
+            drift.key->text());
       });
     }
   }
