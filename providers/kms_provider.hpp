@@ -39,7 +39,7 @@ struct Capabilities {
   bool versions_expire{};  ///< An expiry can be set for one version of a key.
   bool versions_can_be_disabled{};
   bool tags_can_be_set{};
-  bool rotates_by_itself{};    ///< set_provider_rotation() works.
+  bool rotates_by_itself{};  ///< set_provider_rotation() works.
   /// What it calls a month there, where that is no calendar month.
   std::optional<std::chrono::days> rotation_month{};
   bool tells_origin{};         ///< Whether a key's material was imported; else a tag or the policy says so.

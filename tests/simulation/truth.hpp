@@ -44,8 +44,8 @@ class Truth {
   };
 
   explicit Truth(sim::Cloud const& cloud) : cloud_(cloud) {}
-  /// What is new was made by `maker`, for `rotation` if it was a daemon's; by the provider itself if it was made
-  /// before this moment.
+  /// What is new was made by `maker`, for `rotation` if it was a daemon's; by the provider itself if it was
+  /// made before this moment.
   std::vector<NewVersion> look(Instant now, Maker maker, std::string const& rotation = {});
 
   std::map<std::string, TrueKey> const& keys() const { return keys_; }
