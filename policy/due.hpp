@@ -13,6 +13,10 @@ namespace rekeyd {
 /// the policy's zone (policy/calendar.hpp tells how month ends work), plus the spread below.
 Instant due_at(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVersion const> versions);
 
+/// The date of the `number`th rotation from now, from 1, if each before it happens on its calendar date.
+Instant due_after(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVersion const> versions,
+                  std::size_t number);
+
 /// The first due date and those that follow it up to `until`, if each rotation happens on its calendar date.
 /// For plans; the first is due_at() itself.
 std::vector<Instant> due_dates_until(AppliedPolicy const& applied, KeyRef const& key,

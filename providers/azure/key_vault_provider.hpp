@@ -10,7 +10,7 @@
 namespace rekeyd::providers::azure {
 
 /// make_key_vault's class. One file for each thing it does: key_vault_read.cpp, key_vault_rotate.cpp,
-/// key_vault_import.cpp, key_vault_deks.cpp.
+/// key_vault_import.cpp, key_vault_deks.cpp, key_vault_attributes.cpp.
 class KeyVault final : public KmsProvider {
  public:
   KeyVault(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -33,6 +33,10 @@ class KeyVault final : public KmsProvider {
   boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
                                                                Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> set_version_expiry(KeyRef key, VersionId version, Instant expires,
+                                                              Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> set_tags(KeyRef key, std::map<std::string, std::string> tags,
+                                                    Clock::Mono deadline) override;
 
  private:
   /// A key's vault and its name as paths want it.
@@ -76,6 +80,11 @@ class KeyVault final : public KmsProvider {
                                                     Evidence& evidence, Clock::Mono deadline);
   Result<RotateReceipt> read_receipt(Place const& place, VaultReply const& reply, KeyBundle const& before,
                                      std::string const& operation);
+
+  // key_vault_attributes.cpp
+  /// Changes what `body` names of one version. The answer names the version that was asked for.
+  boost::asio::awaitable<Result<BundleReply>> update(Place place, std::string version, Body body,
+                                                     Clock::Mono deadline);
 
   // key_vault_import.cpp
   boost::asio::awaitable<Result<Evidence>> preflight_import(Place place, BundleReply current,

@@ -23,6 +23,7 @@ IbmFlavour key_protect() {
   flavour.service = "Key Protect";
   flavour.import_cipher = ibm::ImportCipher::oaep_sha256;
   flavour.capabilities.kind = "ibm-key-protect";
+  flavour.capabilities.versions_are_billed = true;     // Not so on Dedicated and HPCS (docs: pricing).
   flavour.capabilities.deactivated_may_rotate = true;  // Docs: key states. It does not reactivate the key.
   return flavour;
 }
