@@ -122,7 +122,10 @@ void Daemon::start_inventories() {
 void Daemon::start_upkeep() {
   for (auto const& [name, instance] : world_.providers) {
     auto& upkeep = upkeep_[name];
-    upkeep = std::make_unique<Upkeep>(world_, fleet_, stop_, name, [this] { scheduler_.wake(); });
+    Upkeep::Links links{
+        .changed = [this] { scheduler_.wake(); },
+        .clock_in_doubt = [this, provider = name] { return brakes_.clock_in_doubt(provider); }};
+    upkeep = std::make_unique<Upkeep>(world_, fleet_, stop_, name, std::move(links));
     looking_.spawn(upkeep->run(), "upkeep of the keys of " + name.str());
   }
 }

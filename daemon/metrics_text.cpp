@@ -62,7 +62,8 @@ void tell_daemon(StatusReport const& status, std::string& text) {
       .moment({}, status.policies_loaded);
   Metric(text, "reload_errors", Type::gauge, "Mistakes for which the last reload was refused; 0: it was not.")
       .sample({}, status.reload_errors.size());
-  Metric(text, "warnings", Type::gauge, "What `rekeyctl status` warns of.").sample({}, status.warnings.size());
+  Metric(text, "warnings", Type::gauge, "What `rekeyctl status` warns of.")
+      .sample({}, status.warnings.size());
   Metric(text, "next_due_time_seconds", Type::gauge, "When the next key is due that is not due yet.")
       .moment({}, status.next_due);
 }
@@ -94,8 +95,10 @@ void tell_keys(StatusReport const& status, std::string& text) {
 void tell_providers(StatusReport const& status, std::string& text) {
   auto const& all = status.providers;
   Metric up(text, "provider_up", Type::gauge, "Whether the last inventory of the provider succeeded.");
-  for (auto const& each : all) up.sample({{"provider", each.name.str()}, {"kind", each.kind}}, each.reachable ? 1 : 0);
-  Metric inventory(text, "provider_inventory_time_seconds", Type::gauge, "When its keys were last listed whole.");
+  for (auto const& each : all)
+    up.sample({{"provider", each.name.str()}, {"kind", each.kind}}, each.reachable ? 1 : 0);
+  Metric inventory(text, "provider_inventory_time_seconds", Type::gauge,
+                   "When its keys were last listed whole.");
   for (auto const& each : all) inventory.moment({{"provider", each.name.str()}}, each.last_inventory);
   Metric keys(text, "provider_keys", Type::gauge, "Root keys that it listed.");
   for (auto const& each : all) keys.sample({{"provider", each.name.str()}}, each.keys);
@@ -117,7 +120,8 @@ constexpr CallMetric call_metrics[] = {
     {"calls_throttled_total", Type::counter, "Answers that asked us to slow down.", &CallReport::throttled},
     {"calls_failed_total", Type::counter, "Calls that failed in the end.", &CallReport::failed},
     {"calls_waiting", Type::gauge, "Calls that wait for room under the limits.", &CallReport::waiting},
-    {"calls_waited_seconds_total", Type::counter, "So long have calls waited for it.", &CallReport::waited_s}};
+    {"calls_waited_seconds_total", Type::counter, "So long have calls waited for it.",
+     &CallReport::waited_s}};
 
 void tell_calls(StatusReport const& status, std::string& text) {
   for (CallMetric const& metric : call_metrics) {
@@ -144,7 +148,8 @@ void tell_resources(std::vector<ResourceReport> const& resources, std::string& t
   }
   Metric all(text, "resources", Type::gauge, "Resources that use root keys, by kind.");
   for (auto const& [kind, counts] : by_kind) all.sample({{"kind", kind}}, counts.first);
-  Metric behind(text, "resources_behind", Type::gauge, "Those on another version than their key's current one.");
+  Metric behind(text, "resources_behind", Type::gauge,
+                "Those on another version than their key's current one.");
   for (auto const& [kind, counts] : by_kind) behind.sample({{"kind", kind}}, counts.second);
   Metric conditions(text, "resource_condition", Type::gauge,
                     "1 for each resource with which something is wrong, with the word for it.");

@@ -30,8 +30,8 @@ std::string why_unknown(World& world, KeyRef const& key, Instant now) {
     if (!whole) return fmt::format("the resources of provider {} have not been surveyed wholly", name.str());
   }
   auto const instance = world.providers.find(key.provider);
-  bool const tells = instance != world.providers.end() &&
-                     instance->second->kms->capabilities(key).tells_registrations;
+  bool const tells =
+      instance != world.providers.end() && instance->second->kms->capabilities(key).tells_registrations;
   if (somebody_looks || tells) return {};
   return "no provider entry names resources to look through, so nobody knows what uses the key";
 }

@@ -16,9 +16,9 @@ namespace {
 
 std::string budget_sentence(TrackedKey const& key, VersionBudget const& budget) {
   std::string const end =
-      budget.used_up_at ? fmt::format("; at this cadence the rotation of {} finds no room",
-                                      to_rfc3339(*budget.used_up_at))
-                        : std::string();
+      budget.used_up_at
+          ? fmt::format("; at this cadence the rotation of {} finds no room", to_rfc3339(*budget.used_up_at))
+          : std::string();
   return fmt::format(
       "{}: {} of {} versions {}, {} left{}; versions cannot be deleted: make a new key in time and move what "
       "depends on this one there",
@@ -50,8 +50,8 @@ std::vector<std::string> tight_version_budgets(World& world, Fleet const& fleet)
     if (instance == nullptr || key.stored.gone) continue;
     auto const& can = instance->kms->capabilities(ref);
     auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-    auto const budget = version_budget(key.stored.key, key.stored.versions, applied, can.versions_max,
-                                       can.versions_warning);
+    auto const budget =
+        version_budget(key.stored.key, key.stored.versions, applied, can.versions_max, can.versions_warning);
     if (budget && budget->tight(now)) told.push_back(budget_sentence(key, *budget));
   }
   return told;

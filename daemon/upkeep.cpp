@@ -55,13 +55,12 @@ bool wants_retirement(TrackedKey const& key) {
 
 }  // namespace
 
-Upkeep::Upkeep(World& world, Fleet& fleet, StopFlag const& stop, ProviderName provider,
-               std::function<void()> changed)
+Upkeep::Upkeep(World& world, Fleet& fleet, StopFlag const& stop, ProviderName provider, Links links)
     : world_(world),
       fleet_(fleet),
       stop_(stop),
       provider_(std::move(provider)),
-      changed_(std::move(changed)),
+      links_(std::move(links)),
       old_versions_(world, stop),
       group_(world.executor, world.store, world.committing) {}
 
@@ -92,8 +91,8 @@ void Upkeep::note(KeyRef const& key, Result<void> const& kept) {
   constexpr int doublings_max = 5;
   Trouble& trouble = troubles_[key];
   trouble.text = to_text(kept.error());
-  auto const rest = std::min<std::chrono::hours>(std::chrono::hours(1 << std::min(trouble.failures, doublings_max)),
-                                                 std::chrono::hours(24));
+  auto const rest = std::min<std::chrono::hours>(
+      std::chrono::hours(1 << std::min(trouble.failures, doublings_max)), std::chrono::hours(24));
   ++trouble.failures;
   trouble.rest_until = world_.clock.mono_now() + rest;
   spdlog::warn("{}: {}", key.text(), trouble.text);
@@ -128,7 +127,7 @@ bool Upkeep::is_free(TrackedKey const& key) const {
 
 asio::awaitable<void> Upkeep::look(KeyRef key) {
   TrackedKey* const tracked = fleet_.find(key);
-  if (tracked == nullptr || !is_free(*tracked)) co_return;
+  if (tracked == nullptr || !is_free(*tracked) || links_.clock_in_doubt()) co_return;
   auto const trouble = troubles_.find(key);
   if (trouble != troubles_.end() && world_.clock.mono_now() < trouble->second.rest_until) co_return;
   auto const* applied = std::get_if<AppliedPolicy>(&tracked->match);
@@ -150,7 +149,7 @@ asio::awaitable<void> Upkeep::look(KeyRef key) {
     if (kept && !stop_.requested) kept = co_await retire(*tracked);
     note(key, kept);
   }
-  changed_();
+  links_.changed();
 }
 
 asio::awaitable<Result<void>> Upkeep::retire(TrackedKey& key) {

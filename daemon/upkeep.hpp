@@ -23,19 +23,26 @@ namespace rekeyd::daemon {
 /// every task names a state, so after a crash it is asked for again or found done.
 class Upkeep {
  public:
-  /// `instance` names keys. `changed`: the fleet has changed.
-  Upkeep(World& world, Fleet& fleet, StopFlag const& stop, ProviderName provider,
-         std::function<void()> changed);
+  /// `changed`: the fleet has changed. `clock_in_doubt`: grace times are over by a clock; nothing is set
+  /// while that one may be wrong.
+  struct Links {
+    std::function<void()> changed;
+    std::function<bool()> clock_in_doubt;
+  };
+  /// `provider` names keys.
+  Upkeep(World& world, Fleet& fleet, StopFlag const& stop, ProviderName provider, Links links);
 
   /// Until stopped.
   boost::asio::awaitable<void> run();
-  /// Something of the key, or of all keys, may have changed: a rotation has ended, the provider has been read.
+  /// Something of the key, or of all keys, may have changed: a rotation has ended, the provider has been
+  /// read.
   void look_at(KeyRef const& key);
   void look_at_all();
   /// Policies have come into force: what could not be set is tried again at once.
   void start_anew();
 
-  /// What could not be set, one sentence for each key. It is tried again after an hour, then after two, up to a day.
+  /// What could not be set, one sentence for each key. It is tried again after an hour, then after two, up to
+  /// a day.
   std::vector<std::string> troubles() const;
 
  private:
@@ -55,7 +62,7 @@ class Upkeep {
   Fleet& fleet_;
   StopFlag const& stop_;
   ProviderName provider_;
-  std::function<void()> changed_;
+  Links links_;
   OldVersions old_versions_;
   GroupCommit group_;
   Bell bell_;

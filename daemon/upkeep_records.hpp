@@ -10,7 +10,8 @@
 namespace rekeyd::daemon {
 
 /// The tags that tell of the rotation that made a version.
-std::map<std::string, std::string> rotation_tags(TagRotation const& task, storage::StoredVersion const& version);
+std::map<std::string, std::string> rotation_tags(TagRotation const& task,
+                                                 storage::StoredVersion const& version);
 
 /// What the history says of a task: before it is sent (held), after it is done (ok), or that it failed.
 HistoryEvent upkeep_intended(TrackedKey const& key, UpkeepTask const& task, Instant at);

@@ -96,7 +96,8 @@ std::vector<UpkeepTask> upkeep_tasks(UpkeepFacts const& facts) {
 std::vector<Retirement> retirements(UpkeepFacts const& facts, Dependants const& dependants) {
   std::vector<Retirement> all;
   auto const& rules = facts.applied.policy->upkeep.retire;
-  bool const possible = rules && (rules->by == RetireBy::expiry ? facts.can.version_expiry : facts.can.disabling);
+  bool const possible =
+      rules && (rules->by == RetireBy::expiry ? facts.can.version_expiry : facts.can.disabling);
   UpkeepFacts at_rest = facts;
   at_rest.rotation_unfinished = false;
   if (!possible || !may_act(at_rest) || facts.versions.back().id != facts.key.current) return all;
@@ -115,7 +116,8 @@ std::string to_text(UpkeepTask const& task) {
                    return fmt::format("the provider's own rotation, every {} months", set.every.count());
                  },
                  [](SetVersionExpiry const& set) {
-                   return fmt::format("expiry of version {} on {}", set.version.str(), to_rfc3339(set.expires));
+                   return fmt::format("expiry of version {} on {}", set.version.str(),
+                                      to_rfc3339(set.expires));
                  },
                  [](TagRotation const& set) {
                    return fmt::format("tags of the rotation of {}", to_rfc3339(set.rotated));

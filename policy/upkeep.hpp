@@ -59,8 +59,8 @@ struct UpkeepFacts {
   Instant now{};
 };
 
-/// What is to be set now, versions that are to be retired aside. Empty while a rotation is unfinished, in mode
-/// observe, and for a key that is not active.
+/// What is to be set now, versions that are to be retired aside. Empty while a rotation is unfinished, in
+/// mode observe, and for a key that is not active.
 std::vector<UpkeepTask> upkeep_tasks(UpkeepFacts const& facts);
 
 /// What is known of who needs a key's old versions.
@@ -73,8 +73,9 @@ struct Dependants {
 struct Retirement {
   VersionId version;
   RetireBy by{};
-  Instant from{};       ///< The grace time's end.
-  std::string held_by;  ///< What speaks against it besides the time, as a clause; empty: nothing that we know.
+  Instant from{};  ///< The grace time's end.
+  std::string
+      held_by;  ///< What speaks against it besides the time, as a clause; empty: nothing that we know.
   bool operator==(Retirement const&) const = default;
 };
 

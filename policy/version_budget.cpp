@@ -17,7 +17,8 @@ bool VersionBudget::tight(Instant now) const {
 }
 
 std::optional<VersionBudget> version_budget(RootKey const& key, std::span<KeyVersion const> versions,
-                                            AppliedPolicy const* applied, std::optional<unsigned> versions_max,
+                                            AppliedPolicy const* applied,
+                                            std::optional<unsigned> versions_max,
                                             std::optional<unsigned> versions_warning) {
   auto const bound = versions_max ? versions_max : versions_warning;
   if (!bound) return std::nullopt;

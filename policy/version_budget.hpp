@@ -11,7 +11,7 @@ namespace rekeyd {
 struct VersionBudget {
   std::size_t used{};
   unsigned most{};
-  bool hard{};                        ///< Beyond it the key cannot be rotated; else something else breaks.
+  bool hard{};  ///< Beyond it the key cannot be rotated; else something else breaks.
   /// The first rotation for which there is no room, at this cadence; nothing: in more than five years, or
   /// never.
   std::optional<Instant> used_up_at;
@@ -22,10 +22,11 @@ struct VersionBudget {
   bool tight(Instant now) const;
 };
 
-/// `versions_max` and `versions_warning` as the provider says (its capabilities); nothing when it says neither.
-/// The hard bound counts where there is one. `applied` null: nobody rotates it.
+/// `versions_max` and `versions_warning` as the provider says (its capabilities); nothing when it says
+/// neither. The hard bound counts where there is one. `applied` null: nobody rotates it.
 std::optional<VersionBudget> version_budget(RootKey const& key, std::span<KeyVersion const> versions,
-                                            AppliedPolicy const* applied, std::optional<unsigned> versions_max,
+                                            AppliedPolicy const* applied,
+                                            std::optional<unsigned> versions_max,
                                             std::optional<unsigned> versions_warning);
 
 }  // namespace rekeyd

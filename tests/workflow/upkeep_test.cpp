@@ -53,8 +53,7 @@ bool is_told(LivingDaemon& life, EventKind kind, EventOutcome outcome = EventOut
 
 std::size_t disabled(LivingDaemon& life) {
   storage::StoredKey const key = stored(life);
-  return static_cast<std::size_t>(
-      std::ranges::count(key.versions, false, &KeyVersion::enabled));
+  return static_cast<std::size_t>(std::ranges::count(key.versions, false, &KeyVersion::enabled));
 }
 
 TEST_CASE("a new version gets the expiry of its policy, and the next rotation keeps it") {

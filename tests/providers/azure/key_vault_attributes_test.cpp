@@ -87,11 +87,13 @@ TEST_CASE("a key that is full of tags is told so, and left as it is") {
 
 TEST_CASE("a refusal carries the service's code and what to do") {
   VaultWorld world;
-  world.on(patch('1'),
-           answer(403, R"({"error":{"code":"Forbidden","message":"no","innererror":{"code":"ForbiddenByRbac"}}})",
-                  {{"x-ms-request-id", "theirs"}}));
-  auto const done = world.run(world.provider->set_version_expiry(
-      world.key(), VersionId(version_id('1')), Instant(std::chrono::seconds(1'790'000'000)), world.deadline()));
+  world.on(
+      patch('1'),
+      answer(403, R"({"error":{"code":"Forbidden","message":"no","innererror":{"code":"ForbiddenByRbac"}}})",
+             {{"x-ms-request-id", "theirs"}}));
+  auto const done = world.run(world.provider->set_version_expiry(world.key(), VersionId(version_id('1')),
+                                                                 Instant(std::chrono::seconds(1'790'000'000)),
+                                                                 world.deadline()));
   REQUIRE_FALSE(done);
   CHECK(done.error().error_class == ErrorClass::access);
   CHECK(done.error().request_id == "theirs");
