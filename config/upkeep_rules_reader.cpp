@@ -42,9 +42,8 @@ std::optional<RetireRules> retire_of(Given const& given, Findings& findings) {
   if (!map_of(given, findings)) return std::nullopt;
   FieldReader fields(given, findings);
   RetireRules rules;
-  auto const after =
-      duration_of(fields.required("after", "after: 90 days"), std::chrono::days(1), std::chrono::days(3650),
-                  findings);
+  auto const after = duration_of(fields.required("after", "after: 90 days"), std::chrono::days(1),
+                                 std::chrono::days(3650), findings);
   auto const by = word_of<RetireBy>(fields.required("by", "by: expiry"), findings);
   fields.finish();
   if (!after || !by) return std::nullopt;

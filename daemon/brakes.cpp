@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rekeyd::daemon {
@@ -53,6 +54,14 @@ std::optional<Braked> Brakes::braked(Lane const& lane) {
 }
 
 bool Brakes::in_flight_full(Lane const& lane) { return rekeyd::in_flight_full(facts(lane)); }
+
+bool Brakes::clock_in_doubt(ProviderName const& provider) {
+  clock_.look();
+  auto const of_the_clock = [](Hold const& hold) {
+    return hold.kind == HoldKind::clock_stepped || hold.kind == HoldKind::clock_disagrees;
+  };
+  return !clock_.checked(provider) || std::ranges::any_of(holds_.covering(provider, {}), of_the_clock);
+}
 
 void Brakes::began_by_schedule(Rotation const& rotation) {
   caps_.began({rotation.key.provider, rotation.policy}, rotation.opened);

@@ -40,6 +40,10 @@ class Brakes {
   Result<std::vector<Hold>> release(std::string const& name, std::string const& caller,
                                     std::string const& reason);
 
+  /// May the wall clock be wrong, as far as this provider's keys go? It has not told its time yet, or a hold
+  /// of the clock stands.
+  bool clock_in_doubt(ProviderName const& provider);
+
   Holds& holds() { return holds_; }
   ClockWatch& clock() { return clock_; }
   Arrivals& arrivals() { return arrivals_; }

@@ -52,8 +52,11 @@ Daemon::Daemon(World& world, config::Settings const& settings)
 
 /// Who hears of what.
 void Daemon::connect() {
-  rotator_.when_step_ended(
-      [this](Rotation const& after, StepOutcome const& outcome) { brakes_.breakers().note(after, outcome); });
+  rotator_.when_step_ended([this](Rotation const& after, StepOutcome const& outcome) {
+    brakes_.breakers().note(after, outcome);
+    auto const upkeep = upkeep_.find(after.key.provider);
+    if (upkeep != upkeep_.end() && after.state != RotationState::open) upkeep->second->look_at(after.key);
+  });
   brakes_.holds().when_changed([this] {
     brakes_.clock().wake();
     scheduler_.wake();
@@ -85,6 +88,7 @@ Result<void> Daemon::start() {
   rotating_.spawn(scheduler_.run(), "scheduler");
   looking_.spawn(brakes_.clock().notice_settings([this] { clock_was_set(); }), "watch of the clock");
   looking_.spawn(brakes_.clock().ask_the_time(), "questions for the time");
+  start_upkeep();
   start_inventories();
   start_resource_watches();
   if (auto const interval = ServiceManager::watchdog_interval()) {
@@ -106,11 +110,23 @@ void Daemon::start_inventories() {
                                    .looked =
                                        [this, provider = name] {
                                          brakes_.arrivals().looked(provider);
+                                         upkeep_.at(provider)->look_at_all();
                                          tell_status();
                                        }};
     inventories_.push_back(std::make_unique<Inventory>(world_, fleet_, rotator_, stop_, name,
                                                        settings_.inventory_every, std::move(listeners)));
     looking_.spawn(inventories_.back()->run(), "inventory of " + name.str());
+  }
+}
+
+void Daemon::start_upkeep() {
+  for (auto const& [name, instance] : world_.providers) {
+    auto& upkeep = upkeep_[name];
+    Upkeep::Links links{
+        .changed = [this] { scheduler_.wake(); },
+        .clock_in_doubt = [this, provider = name] { return brakes_.clock_in_doubt(provider); }};
+    upkeep = std::make_unique<Upkeep>(world_, fleet_, stop_, name, std::move(links));
+    looking_.spawn(upkeep->run(), "upkeep of the keys of " + name.str());
   }
 }
 
@@ -192,6 +208,9 @@ StatusReport Daemon::status() {
                     to_rfc3339(*fleet_.restored_at()), left));
   }
   std::ranges::move(resource_warnings(world_), std::back_inserter(report.warnings));
+  for (auto const& [name, upkeep] : upkeep_) {
+    std::ranges::move(upkeep->troubles(), std::back_inserter(report.warnings));
+  }
   if (!scheduler_.storage_trouble().empty()) report.warnings.push_back(scheduler_.storage_trouble());
   return report;
 }
@@ -224,6 +243,7 @@ Result<ReloadAnswer> Daemon::reload(std::string caller) {
   service_manager_.reloading();
   Result<ReloadAnswer> answer = policies_.load(caller);
   if (answer) {
+    for (auto const& [name, upkeep] : upkeep_) upkeep->start_anew();
     BrakesOfLanes brakes(brakes_);
     for (auto const& [ref, key] : fleet_.keys()) {
       ++answer->counts[to_text(fleet_.verdict(key, &brakes.of(key)).status)];

@@ -13,6 +13,7 @@
 #include "daemon/service_manager.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/task_group.hpp"
+#include "daemon/upkeep.hpp"
 #include "daemon/world.hpp"
 
 #include <cstdint>
@@ -58,6 +59,7 @@ class Daemon final : public ControlService {
   Result<void> listen();
   void start_inventories();
   void start_resource_watches();
+  void start_upkeep();
   void clock_was_set();
   void tell_status();
   Result<TrackedKey*> find_rotation(RotationId const& id);
@@ -77,6 +79,7 @@ class Daemon final : public ControlService {
   Scheduler scheduler_;
   std::vector<std::unique_ptr<Inventory>> inventories_;
   std::vector<std::unique_ptr<ResourceWatch>> resource_watches_;
+  std::map<ProviderName, std::unique_ptr<Upkeep>> upkeep_;
   ControlRoutes routes_;
   std::unique_ptr<ControlServer> control_;
   TaskGroup looking_;   ///< Inventories and the watchdog: may be cancelled at any moment.

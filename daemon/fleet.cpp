@@ -37,8 +37,20 @@ Result<void> Fleet::load() {
   for (Rotation& rotation : *unfinished) {
     if (TrackedKey* key = find(rotation.key)) key->rotation = std::move(rotation);
   }
+  auto fixed = world_.store.registrations_following(Following::never);
+  if (!fixed) return std::unexpected(fixed.error());
+  for (Registration& each : *fixed) {
+    if (TrackedKey* key = find(each.key)) key->never_follow.push_back(std::move(each.resource));
+  }
   for (auto& [ref, key] : keys_) look_anew(key);
   return {};
+}
+
+void Fleet::put_never_following(KeyRef const& key, std::vector<ResourceId> resources) {
+  TrackedKey* const tracked = find(key);
+  if (tracked == nullptr || tracked->never_follow == resources) return;
+  tracked->never_follow = std::move(resources);
+  look_anew(*tracked);
 }
 
 std::optional<Instant> Fleet::believe_from(KeyRef const& key) const {
@@ -141,6 +153,7 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, BrakeFacts const* brakes) const 
                  .rotation_floor = std::nullopt,
                  .deactivated_may_rotate = false,
                  .admitted = key.stored.admitted,
+                 .never_follow = key.never_follow,
                  .brakes = brakes,
                  .overdue_after = overdue_after_,
                  .now = world_.clock.wall_now(),
@@ -153,7 +166,7 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, BrakeFacts const* brakes) const 
     facts.rotation_floor = capabilities.rotation_floor;
     facts.deactivated_may_rotate = capabilities.deactivated_may_rotate;
     facts.provider_tells_origin = capabilities.tells_origin;
-    facts.rotation_month = capabilities.rotation_month;
+    if (capabilities.month_days) facts.rotation_month = std::chrono::days(*capabilities.month_days);
   }
   return facts;
 }

@@ -34,8 +34,9 @@ struct TrackedKey {
   bool running{};                    ///< A rotator has it in hand; nobody else may change it.
   /// When a rotation last moved or looked at its resources, in this life.
   std::optional<providers::Clock::Mono> moved_resources;
-  std::optional<Instant> look_at;  ///< When the scheduler looks at it next, and
-  Lane lane;                       ///< in which lane: its place in the index.
+  std::vector<ResourceId> never_follow;  ///< Resources that stay on the version they were set up with.
+  std::optional<Instant> look_at;        ///< When the scheduler looks at it next, and
+  Lane lane;                             ///< in which lane: its place in the index.
 };
 
 /// When a backup last took the database's place; nothing: never.
@@ -63,6 +64,9 @@ class Fleet {
   /// Takes over what is known of a key and looks at it anew.
   TrackedKey& put(storage::StoredKey stored);
   std::map<KeyRef, TrackedKey> const& keys() const { return keys_; }
+
+  /// Which resources of the key never follow it, as a survey has shown.
+  void put_never_following(KeyRef const& key, std::vector<ResourceId> resources);
 
   /// Puts a policy set in force and looks at every key anew.
   void apply(std::shared_ptr<PolicySet const> policies);

@@ -26,9 +26,7 @@ constexpr auto read_patience = std::chrono::minutes(5);
 struct Reading {
   KeyRef key;
   RootKey listed;
-  // As it was known when the reading began:
-  std::optional<VersionId> current;
-  Instant last_seen{};
+  std::optional<storage::StoredKey> known;  ///< When the reading began.
   Result<providers::KeyDescription> description{std::unexpect};
   std::optional<std::vector<Registration>> registrations;
 };
@@ -38,10 +36,13 @@ bool in_hand(TrackedKey const* key) {
   return key != nullptr && (key->running || (key->rotation && key->rotation->state == RotationState::open));
 }
 
-/// A whole rotation has passed while we were reading: what we have read is of before, of after, or of both.
+/// Something of it was changed and told while we were reading, perhaps a whole rotation: what we have read is
+/// of before, of after, or of both.
 bool overtaken(TrackedKey const* known, Reading const& reading) {
-  return known != nullptr &&
-         (known->stored.last_seen != reading.last_seen || known->stored.key.current != reading.current);
+  if (known == nullptr || !reading.known) return false;
+  storage::StoredKey const& before = *reading.known;
+  storage::StoredKey const& now = known->stored;
+  return now.last_seen != before.last_seen || now.key != before.key || now.versions != before.versions;
 }
 
 /// Its rotation is blocked before the new version was compared with what the key was at the claim.
@@ -167,9 +168,7 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     readings[i].key = listed[i].ref;
     readings[i].listed = std::move(listed[i]);
     TrackedKey const* const known = fleet_.find(readings[i].key);
-    if (known == nullptr) continue;
-    readings[i].current = known->stored.key.current;
-    readings[i].last_seen = known->stored.last_seen;
+    if (known != nullptr) readings[i].known = known->stored;
   }
   IndexedTask const read = [&](std::size_t i) { return read_one(kms, world_.clock, readings[i]); };
   co_await gather(readings.size(), readings_at_once, read);

@@ -1,11 +1,13 @@
 #include "daemon/observed_attributes.hpp"
 
+#include "policy/upkeep.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <map>
-#include <ranges>
 #include <utility>
+#include <vector>
 
 namespace rekeyd::daemon {
 
@@ -21,15 +23,21 @@ HistoryEvent event_about(RootKey const& key, EventKind kind, std::string sentenc
 
 namespace {
 
+/// Those that we set ourselves aside: the history tells of them when they are set.
+std::string tags_words(std::map<std::string, std::string> const& tags) {
+  std::vector<std::string> words;
+  for (auto const& [name, value] : tags) {
+    if (!tells_of_rotation(name)) words.push_back(name + "=" + value);
+  }
+  return fmt::format("{}", fmt::join(words, ","));
+}
+
 /// A key's facts that people care about, as words: comparing the words finds the change and tells it.
 std::map<std::string, std::string> telling_facts(RootKey const& key) {
   std::map<std::string, std::string> facts;
   facts["state"] = to_text(key.state);
   facts["name"] = key.name;
-  facts["tags"] = fmt::format("{}", fmt::join(key.tags | std::views::transform([](auto const& tag) {
-                                                return tag.first + "=" + tag.second;
-                                              }),
-                                              ","));
+  facts["tags"] = tags_words(key.tags);
   facts["expires"] = key.expires ? to_rfc3339(*key.expires) : "";
   facts["provider_rotation"] =
       key.provider_rotation && key.provider_rotation->enabled ? key.provider_rotation->interval : "";

@@ -2,6 +2,7 @@
 
 #include "daemon/material_drawing.hpp"
 #include "daemon/planned_downtime.hpp"
+#include "daemon/planned_retirement.hpp"
 #include "daemon/policy_coverage.hpp"
 #include "daemon/storm.hpp"
 #include "policy/provider_rotation.hpp"
@@ -225,6 +226,7 @@ StatusReport report_status(World& world, Fleet const& fleet, Brakes& brakes) {
   report.dek_stores = report_dek_stores(world);
   report.warnings = unused_exceptions(world, fleet);
   std::ranges::move(two_rotators(fleet), std::back_inserter(report.warnings));
+  std::ranges::move(tight_version_budgets(world, fleet), std::back_inserter(report.warnings));
   return report;
 }
 
@@ -249,6 +251,9 @@ PlanReport report_plan(World& world, Fleet const& fleet, Instant until) {
   std::ranges::move(unused_policies(world, fleet), std::back_inserter(plan.findings));
   std::ranges::sort(plan.entries, {}, [](PlanEntry const& entry) { return std::tie(entry.at, entry.key); });
   plan.downtimes = planned_downtimes(world, fleet, plan);
+  plan.retirements = planned_retirements(world, fleet, until);
+  std::ranges::move(tight_version_budgets(world, fleet), std::back_inserter(plan.findings));
+  std::ranges::move(billed_versions(world, plan), std::back_inserter(plan.findings));
   return plan;
 }
 

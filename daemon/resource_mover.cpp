@@ -112,8 +112,9 @@ Result<std::vector<Registration>> ResourceMover::known(KeyRef const& key) const 
   if (!anybody_looks) return std::vector<Registration>();
   auto registrations = world_.store.registrations(key);
   if (registrations) {
+    // Those that never follow are nobody's to move, or to wait for.
     std::erase_if(*registrations, [this](Registration const& each) {
-      return world_.resource_controller(each.resource) == nullptr;
+      return each.following == Following::never || world_.resource_controller(each.resource) == nullptr;
     });
   }
   return registrations;

@@ -41,6 +41,14 @@ bool is_left_behind(Registration const& registration, RootKey const& key) {
   return pinned && registration.version && key.current && registration.version != key.current;
 }
 
+std::vector<ResourceId> never_following(std::vector<Registration> const& registrations) {
+  std::vector<ResourceId> fixed;
+  for (Registration const& each : registrations) {
+    if (each.following == Following::never) fixed.push_back(each.resource);
+  }
+  return fixed;
+}
+
 HistoryEvent drift_event(Registration const& registration, RootKey const& key, Instant at) {
   HistoryEvent event;
   event.at = at;
@@ -62,6 +70,7 @@ struct ResourceWatch::Differences {
   storage::Change change;
   std::vector<Rotation> followers;
   std::set<KeyRef> unplaced;
+  std::set<KeyRef> with_never_following;  ///< Keys that have, or had, resources that never follow.
 };
 
 ResourceWatch::ResourceWatch(World& world, Fleet& fleet, Rotator& rotator, StopFlag const& stop,
@@ -128,6 +137,11 @@ Result<bool> ResourceWatch::record(providers::ResourceSurvey const& survey, prov
     key.rotation = std::move(follower);
     fleet_.look_anew(key);
   }
+  for (KeyRef const& key : found->with_never_following) {
+    auto const registrations = world_.store.registrations(key);
+    if (!registrations) return std::unexpected(registrations.error());
+    fleet_.put_never_following(key, never_following(*registrations));
+  }
   ResourceHealth& health = world_.provider(provider_)->resource_health;
   health.last_survey = world_.clock.wall_now();
   health.last_error.clear();
@@ -149,6 +163,8 @@ Result<ResourceWatch::Differences> ResourceWatch::compare(providers::ResourceSur
   Instant const at = world_.clock.wall_now();
   for (auto const& [key, registrations] : now) {
     if (!is_read(key)) differences.unplaced.insert(key);
+    bool const fixed = !never_following(registrations).empty() || !never_following(before[key]).empty();
+    if (fixed) differences.with_never_following.insert(key);
     if (!is_read(key) || !out_of_hand(key, surveyed)) continue;
     tell_registrations(before[key], registrations, at, differences.change);
     Result<void> const followed =

@@ -71,6 +71,9 @@ std::optional<Error> why_not_on_request(World& world, Fleet const& fleet, Tracke
         key.rotation->state == RotationState::blocked ? "`rekeyctl retry` or `rekeyctl abandon` it"
                                                       : "wait until it has ended");
   }
+  if (auto why = used_by_disk_encryption(std::get_if<AppliedPolicy>(&key.match), key.never_follow)) {
+    return error_of(ErrorClass::permanent, fmt::format("{} is not rotated: {}", name, *why), "");
+  }
   Verdict const said = fleet.verdict(key);
   if (lacks_material(key)) {
     return error_of(ErrorClass::permanent,

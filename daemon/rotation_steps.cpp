@@ -198,6 +198,10 @@ asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedK
   if (auto unknown = mover_.unknown_resources(rotation.key)) {
     co_return ended(std::move(rotation), *std::move(unknown));
   }
+  // Known only once the first survey is in: until then the key may have looked as if it could be rotated.
+  if (auto why = used_by_disk_encryption(std::get_if<AppliedPolicy>(&key.match), key.never_follow)) {
+    co_return ended(std::move(rotation), StepAbandoned{*std::move(why)});
+  }
   std::optional<StepOutcome> hindered = co_await rest_hindered(rotation.key, rules_of(key));
   if (hindered) co_return ended(std::move(rotation), *std::move(hindered));
   // A new version whose DEKs could not follow it would help nobody. First, because the provider's preflight

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rekeyd {
 
 namespace {
@@ -188,6 +190,12 @@ std::optional<Verdict> cannot_be_rotated(KeyFacts const& facts) {
   return std::nullopt;
 }
 
+std::optional<Verdict> kept_by_disk_encryption(KeyFacts const& facts) {
+  auto const said = used_by_disk_encryption(policy_of(facts), facts.never_follow);
+  if (!said) return std::nullopt;
+  return verdict(KeyStatus::blocked, "used_by_disk_encryption", *said);
+}
+
 std::optional<Verdict> held_by_provider_floor(KeyFacts const& facts) {
   if (!facts.rotation_floor || !facts.key.last_rotated) return std::nullopt;
   Instant const free = *facts.key.last_rotated + *facts.rotation_floor;
@@ -231,12 +239,44 @@ std::optional<Verdict> due_now(KeyFacts const& facts) {
 
 // The order is the meaning: what a person did or must do comes before what the calendar says.
 constexpr Check checks[] = {
-    restored_and_unread, rotation_blocked,       rotation_under_way, out_of_reach,        not_ours,
-    policies_disagree,   only_watched,           delegated,          rotated_by_provider, not_yet_due,
-    cannot_be_rotated,   held_by_provider_floor, just_found,         held_by_brakes,      due_now,
+    restored_and_unread,
+    rotation_blocked,
+    rotation_under_way,
+    out_of_reach,
+    not_ours,
+    policies_disagree,
+    only_watched,
+    delegated,
+    rotated_by_provider,
+    not_yet_due,
+    cannot_be_rotated,
+    kept_by_disk_encryption,
+    held_by_provider_floor,
+    just_found,
+    held_by_brakes,
+    due_now,
 };
 
 }  // namespace
+
+std::optional<std::string> used_by_disk_encryption(AppliedPolicy const* applied,
+                                                   std::span<ResourceId const> never_follow) {
+  bool const wanted =
+      applied != nullptr && applied->policy->disk_encryption_keys == DiskEncryptionKeys::rotate;
+  if (never_follow.empty() || wanted) return std::nullopt;
+  constexpr std::size_t named_max = 10;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(never_follow.size(), named_max); ++i) {
+    names += (i == 0 ? "" : ", ") + never_follow[i].str();
+  }
+  if (never_follow.size() > named_max) names += fmt::format(" and {} more", never_follow.size() - named_max);
+  return fmt::format(
+      "Azure Disk Encryption uses versions of this key and never follows: {}; move these machines to "
+      "encryption "
+      "at host or to a disk encryption set, or let the policy rotate the key all the same "
+      "(azure_disk_encryption: rotate)",
+      names);
+}
 
 Verdict decide(KeyFacts const& facts) {
   for (Check const check : checks) {

@@ -26,7 +26,9 @@ struct KeyFacts {
   bool deactivated_may_rotate{};
   bool provider_tells_origin{};  ///< Whether material was imported is the provider's word, not the policy's.
   bool admitted{true};           ///< Since it was found, it has been judged whether too many are due at once.
-  BrakeFacts const* brakes{};    ///< What may keep a rotation from beginning now; null: not asked for.
+  /// Resources that stay on the version of the key that they were set up with (Following::never).
+  std::span<ResourceId const> never_follow{};
+  BrakeFacts const* brakes{};  ///< What may keep a rotation from beginning now; null: not asked for.
   std::chrono::seconds overdue_after{};
   Instant now{};
   /// A backup took the database's place and the provider has not been read since: nothing stored is believed.
@@ -38,6 +40,11 @@ struct KeyFacts {
 /// What to say of the key, and whether to act: a rotation may begin exactly when the status is due or
 /// overdue. An ordered list of checks; the first that has something to say decides.
 Verdict decide(KeyFacts const& facts);
+
+/// Why the key is not rotated although its date has come: resources that would be left on an old version for
+/// good, and no policy (null: none applies) that wants it all the same. Nothing: it may be.
+std::optional<std::string> used_by_disk_encryption(AppliedPolicy const* applied,
+                                                   std::span<ResourceId const> never_follow);
 
 /// May a rotation begin on this verdict?
 bool may_begin(Verdict const& verdict);

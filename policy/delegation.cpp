@@ -116,6 +116,9 @@ std::optional<Verdict> delegated(KeyFacts const& facts) {
   AppliedPolicy const& applied = policy_of(facts);
   if (applied.mode != Mode::delegate) return std::nullopt;
   if (facts.key.origin == Origin::imported) return imported(facts);
+  if (auto why = used_by_disk_encryption(&applied, facts.never_follow)) {
+    return verdict(KeyStatus::blocked, "used_by_disk_encryption", *std::move(why));
+  }
   bool const usable = facts.key.state == KeyState::active;
   bool const asked = rotates_as_asked(facts.key, applied.every, facts.rotation_month);
   if (!asked) return usable ? unset(facts) : unusable(facts);

@@ -65,9 +65,14 @@ std::chrono::seconds spread_offset(KeyRef const& key, Instant calendar_date, std
   return std::chrono::seconds(draw % static_cast<std::uint64_t>(spread.count()));
 }
 
+Instant due_after(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVersion const> versions,
+                  std::size_t number) {
+  return chain_of(applied, key, versions).date(static_cast<int>(number));
+}
+
 Instant calendar_due_at(AppliedPolicy const& applied, KeyRef const& key,
                         std::span<KeyVersion const> versions) {
-  return chain_of(applied, key, versions).date(1);
+  return due_after(applied, key, versions, 1);
 }
 
 Instant due_at(AppliedPolicy const& applied, RootKey const& key, std::span<KeyVersion const> versions) {

@@ -18,6 +18,10 @@ Instant due_at(AppliedPolicy const& applied, RootKey const& key, std::span<KeyVe
 Instant calendar_due_at(AppliedPolicy const& applied, KeyRef const& key,
                         std::span<KeyVersion const> versions);
 
+/// Our calendar's date of the `number`th rotation from now, from 1, if each before it happens on its date.
+Instant due_after(AppliedPolicy const& applied, KeyRef const& key, std::span<KeyVersion const> versions,
+                  std::size_t number);
+
 /// The first due date and those that follow it up to `until`, if each rotation happens on its date. For
 /// plans; the first is due_at() itself.
 std::vector<Instant> due_dates_until(AppliedPolicy const& applied, RootKey const& key,

@@ -17,7 +17,7 @@ inline constexpr std::chrono::hours provider_tolerance{24};
 bool rotates_itself(RootKey const& key);
 
 /// It does so exactly as often as `mode: delegate` asks. `month`: what the provider calls a month, where that
-/// is no calendar month (Capabilities::rotation_month).
+/// is no calendar month (Capabilities::month_days).
 bool rotates_as_asked(RootKey const& key, Months every, std::optional<std::chrono::days> month);
 
 /// What was asked for: "every 3 months", "every 3 months of 30 days".

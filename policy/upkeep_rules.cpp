@@ -6,8 +6,8 @@ namespace rekeyd {
 
 namespace {
 constexpr auto ways = words<RetireBy>({{RetireBy::expiry, "expiry"}, {RetireBy::disabling, "disabling"}});
-constexpr auto disk_encryption = words<DiskEncryptionKeys>(
-    {{DiskEncryptionKeys::leave, "leave"}, {DiskEncryptionKeys::rotate, "rotate"}});
+constexpr auto disk_encryption =
+    words<DiskEncryptionKeys>({{DiskEncryptionKeys::leave, "leave"}, {DiskEncryptionKeys::rotate, "rotate"}});
 }  // namespace
 
 char const* to_text(RetireBy by) { return ways.word(by); }

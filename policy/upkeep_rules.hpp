@@ -41,7 +41,8 @@ struct UpkeepRules {
   bool operator==(UpkeepRules const&) const = default;
 };
 
-/// What a policy says of keys that Azure Disk Encryption uses: it stays on the version that it was set up with.
+/// What a policy says of keys that Azure Disk Encryption uses: it stays on the version that it was set up
+/// with.
 enum class DiskEncryptionKeys {
   leave,   ///< Not rotated.
   rotate,  ///< Rotated; the old versions stay as they are, since machines go on needing them.

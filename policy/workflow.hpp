@@ -39,9 +39,9 @@ inline constexpr std::array<StepRule, 8> workflow{{
      .back = std::nullopt,
      .detour = std::nullopt,
      .may_wait = true,
-     .may_be_moot = false,
-     .reads = "state, permissions, limits and rotation policy of the key, the DEK stores, and whether all "
-              "resources that use the key are known",
+     .may_be_moot = true,
+     .reads = "state, permissions, limits and rotation policy of the key, the DEK stores, whether all "
+              "resources that use the key are known, and whether one of them would never follow",
      .does = "nothing that stays: it makes a new file beside one DEK of each folder, and takes it away",
      .asked_again = "it changes nothing outside"},
     {.step = Step::rotate,

@@ -36,12 +36,12 @@ struct Capabilities {
   std::optional<unsigned> versions_max;                ///< Hard limit of versions a key.
   std::optional<unsigned> versions_warning;            ///< From here on something else breaks (backup).
   bool deactivated_may_rotate{};
-  bool versions_expire{};  ///< An expiry can be set for one version of a key.
+  bool versions_are_billed{};  ///< Each, for as long as its key exists.
+  bool versions_expire{};      ///< An expiry can be set for one version of a key.
   bool versions_can_be_disabled{};
   bool tags_can_be_set{};
-  bool rotates_by_itself{};  ///< set_provider_rotation() works.
-  /// What it calls a month there, where that is no calendar month.
-  std::optional<std::chrono::days> rotation_month{};
+  bool rotates_by_itself{};         ///< set_provider_rotation() works.
+  std::optional<int> month_days{};  ///< Days in a month of that; nothing: calendar months.
   bool tells_origin{};         ///< Whether a key's material was imported; else a tag or the policy says so.
   bool tells_registrations{};  ///< It keeps a list of what uses a key; else a ResourceController may know.
 };

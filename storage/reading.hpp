@@ -18,6 +18,7 @@ class SqliteReader {
   std::vector<StoredVersion> versions(KeyRef const& ref);
   std::vector<Registration> registrations(KeyRef const& ref);
   std::vector<Registration> registrations_under(std::string const& prefix);
+  std::vector<Registration> registrations_following(Following following);
   std::vector<Rotation> unfinished_rotations();
   std::optional<Rotation> rotation(RotationId const& id);
   std::vector<Rotation> rotations(KeyRef const& ref, std::size_t limit);
@@ -56,6 +57,9 @@ class SqliteReading : public Base {
   }
   Result<std::vector<Registration>> registrations_under(std::string const& prefix) override {
     return read([&] { return reader_.registrations_under(prefix); });
+  }
+  Result<std::vector<Registration>> registrations_following(Following following) override {
+    return read([&] { return reader_.registrations_following(following); });
   }
   Result<std::vector<Rotation>> unfinished_rotations() override {
     return read([&] { return reader_.unfinished_rotations(); });

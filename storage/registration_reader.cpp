@@ -59,6 +59,14 @@ std::vector<Registration> SqliteReader::registrations_under(std::string const& p
   return take_all(row);
 }
 
+std::vector<Registration> SqliteReader::registrations_following(Following following) {
+  static constexpr auto sql = joined(
+      select_registrations, " WHERE r.following = ?1 ORDER BY k.provider, k.vault, k.key_id, r.resource");
+  Query row = connection_.query(sql);
+  row.with(std::string(to_text(following)));
+  return take_all(row);
+}
+
 std::vector<ResourceChange> SqliteReader::resource_changes(RotationId const& id) {
   std::vector<ResourceChange> changes;
   Query row = connection_.query(R"sql(

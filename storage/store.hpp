@@ -155,6 +155,8 @@ class StoreReader {
   virtual Result<std::vector<Registration>> registrations(KeyRef const& ref) = 0;
   /// Of all keys, those whose resource's id begins with `prefix`; by resource, then key.
   virtual Result<std::vector<Registration>> registrations_under(std::string const& prefix) = 0;
+  /// Of all keys; by key, then resource.
+  virtual Result<std::vector<Registration>> registrations_following(Following following) = 0;
 
   /// Rotations in state open or blocked.
   virtual Result<std::vector<Rotation>> unfinished_rotations() = 0;

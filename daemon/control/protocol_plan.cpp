@@ -59,11 +59,28 @@ DowntimeReport read_downtime(Members const& members) {
   return downtime;
 }
 
+json::object write_retirement(RetirementReport const& r) {
+  return {{"at", json_time(r.at)},
+          {"key", r.key.text()},
+          {"version", r.version.str()},
+          {"by", to_text(r.by)},
+          {"held_by", r.held_by}};
+}
+
+RetirementReport read_retirement(Members const& members) {
+  return {.key = members.key("key"),
+          .version = VersionId(members.text("version")),
+          .by = members.word("by", parse_retire_by),
+          .at = members.instant("at"),
+          .held_by = members.text("held_by")};
+}
+
 PlanReport read_plan(Members const& document) {
   return {.from = document.instant("from"),
           .until = document.instant("until"),
           .entries = document.list("entries", read_entry),
           .downtimes = document.list("downtimes", read_downtime),
+          .retirements = document.list("retirements", read_retirement),
           .keys_without_policy = document.count("keys_without_policy"),
           .findings = document.texts("findings")};
 }
@@ -76,6 +93,7 @@ std::string encode_plan(PlanReport const& report) {
                               {"until", json_time(report.until)},
                               {"keys_without_policy", report.keys_without_policy},
                               {"downtimes", json_list(report.downtimes, write_downtime)},
+                              {"retirements", json_list(report.retirements, write_retirement)},
                               {"findings", json_texts(report.findings)}},
                  "entries", report.entries, write_entry);
 }

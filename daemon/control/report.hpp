@@ -135,11 +135,22 @@ struct DowntimeReport {
   bool operator==(DowntimeReport const&) const = default;
 };
 
+/// An old key version that the policy wants taken out of use.
+struct RetirementReport {
+  KeyRef key;
+  VersionId version;
+  RetireBy by{};
+  Instant at{};         ///< The end of its grace time; past: as soon as nothing holds it.
+  std::string held_by;  ///< Who needs it now, as a clause; empty: nobody that we know of.
+  bool operator==(RetirementReport const&) const = default;
+};
+
 struct PlanReport {
   Instant from{};
   Instant until{};
-  std::vector<PlanEntry> entries;         ///< By time, then key.
-  std::vector<DowntimeReport> downtimes;  ///< By time, then key and resource.
+  std::vector<PlanEntry> entries;             ///< By time, then key.
+  std::vector<DowntimeReport> downtimes;      ///< By time, then key and resource.
+  std::vector<RetirementReport> retirements;  ///< Of versions that are there now; by time, then key.
   std::size_t keys_without_policy{};
   std::vector<std::string> findings;  ///< Conflicts and the like, one sentence each.
   bool operator==(PlanReport const&) const = default;

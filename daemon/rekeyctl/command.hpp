@@ -36,6 +36,7 @@ void add_plan(Commands const& commands);
 void add_status(Commands const& commands);
 void add_keys(Commands const& commands);
 void add_resources(Commands const& commands);
+void add_metrics(Commands const& commands);
 void add_history(Commands const& commands);
 void add_rotate(Commands const& commands);
 void add_rehearse(Commands const& commands);

@@ -50,8 +50,8 @@ std::vector<config::Diagnostic> contradictions(PolicySet const& policies,
     if (applied == nullptr || !is_there(report)) continue;
     if (has_two_rotators(*applied, key)) found.push_back(two_rotators(*applied, report));
   }
-  std::ranges::stable_sort(found, {}, [](config::Diagnostic const& each) {
-    return std::tie(each.place.file, each.place.line, each.place.column);
+  std::ranges::sort(found, {}, [](config::Diagnostic const& each) {
+    return std::tie(each.place.file, each.place.line, each.place.column, each.message);
   });
   return found;
 }

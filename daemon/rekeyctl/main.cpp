@@ -21,9 +21,9 @@ void describe(CLI::App& app, Action& chosen) {
   app.set_version_flag("--version", "rekeyctl " REKEYD_VERSION);
   app.footer(exit_words);
   Commands const commands{app, chosen};
-  for (auto const add :
-       {add_check, add_plan, add_rehearse, add_status, add_keys, add_resources, add_history, add_rotate,
-        add_reload, add_release, add_retry, add_abandon, add_verify, add_backup, add_restore, add_version}) {
+  for (auto const add : {add_check, add_plan, add_rehearse, add_status, add_keys, add_resources, add_metrics,
+                         add_history, add_rotate, add_reload, add_release, add_retry, add_abandon, add_verify,
+                         add_backup, add_restore, add_version}) {
     add(commands);
   }
 }

@@ -15,6 +15,7 @@ namespace rekeyd::rekeyctl {
 using daemon::DowntimeReport;
 using daemon::PlanEntry;
 using daemon::PlanReport;
+using daemon::RetirementReport;
 
 namespace {
 
@@ -31,6 +32,15 @@ Style style_of(PlanEntry const& entry) {
 }
 
 std::string short_name(ResourceId const& id) { return printable(id.str().substr(id.str().rfind('/') + 1)); }
+
+/// "retire 2026-12-01T00:00:00Z: version 1f2e of azure-prod/kv/cmk, by expiry; held: ..."
+std::string retirement_text(RetirementReport const& retirement, Instant now) {
+  std::string const when =
+      retirement.at <= now ? std::string("as soon as nothing holds it") : moment(retirement.at);
+  std::string const held = retirement.held_by.empty() ? "" : "; now held: " + printable(retirement.held_by);
+  return fmt::format("retire {}: version {} of {}, by {}{}\n", when, printable(retirement.version.str()),
+                     retirement.key.text(), to_text(retirement.by), held);
+}
 
 /// "downtime 2026-12-01T00:00:00Z: 2 machines on des-cvm for azure-prod/kv/cmk, ..."
 std::string downtime_text(DowntimeReport const& downtime) {
@@ -57,6 +67,9 @@ std::string table_text(PlanReport const& report, bool colour) {
   }
   std::string text = table.text(colour);
   for (DowntimeReport const& downtime : report.downtimes) text += downtime_text(downtime);
+  for (RetirementReport const& retirement : report.retirements) {
+    text += retirement_text(retirement, report.from);
+  }
   for (std::string const& finding : report.findings) text += "finding: " + printable(finding) + "\n";
   return text;
 }

@@ -76,8 +76,18 @@ class ResourceManager final : public ResourceController {
   boost::asio::awaitable<Result<std::vector<Registration>>> sets_in(std::string folder,
                                                                     ResourceSurvey& survey,
                                                                     Clock::Mono deadline);
-  boost::asio::awaitable<Result<MachinesBySet>> machines_of(std::string subscription, ResourceSurvey& survey,
-                                                            Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<VirtualMachine>>> machines_of(std::string subscription,
+                                                                          ResourceSurvey& survey,
+                                                                          Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<ManagedDisk>>> disks_of(std::string subscription,
+                                                                    ResourceSurvey& survey,
+                                                                    Clock::Mono deadline);
+  boost::asio::awaitable<Result<void>> survey_disk_encryption(
+      std::string subscription, Result<std::vector<VirtualMachine>> const& machines, ResourceSurvey& survey,
+      Clock::Mono deadline);
+  boost::asio::awaitable<Result<void>> tie_dependants(Registration& registration,
+                                                      Result<MachinesBySet> const& machines,
+                                                      Clock::Mono deadline);
   boost::asio::awaitable<Result<std::vector<ResourceId>>> associated_with(ResourceId resource,
                                                                           Clock::Mono deadline);
 

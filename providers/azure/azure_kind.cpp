@@ -14,6 +14,9 @@ AzureTraits key_vault_traits() {
   // front end that answers from a cache. Documented (general/disaster-recovery-guidance): no figure.
   traits.capabilities.visibility_lag = 2min;
   traits.capabilities.versions_warning = 500;  // A backup of more versions fails (general/backup.md).
+  traits.capabilities.versions_expire = true;
+  traits.capabilities.versions_can_be_disabled = true;
+  traits.capabilities.tags_can_be_set = true;
   traits.has_notify_action = true;
   traits.capabilities.rotates_by_itself = true;
   traits.role_to_rotate = "Key Vault Crypto Officer";
@@ -28,6 +31,9 @@ AzureTraits managed_hsm_traits() {
   traits.capabilities.visibility_lag = 6min;
   traits.capabilities.versions_max = 100;  // Hard; old versions cannot be deleted (key-rotation.md).
   traits.capabilities.versions_warning = 80;
+  traits.capabilities.versions_expire = true;
+  traits.capabilities.versions_can_be_disabled = true;
+  traits.capabilities.tags_can_be_set = true;
   traits.capabilities.rotates_by_itself = true;
   traits.rotate_needs_policy = true;
   // Crypto Officer may only purge, recover and manage roles there (local-rbac-built-in-roles.md).

@@ -1,5 +1,6 @@
 #include "providers/azure/inheritance.hpp"
 
+#include "policy/upkeep.hpp"
 #include "providers/azure/key_vault_json.hpp"
 #include "providers/azure/rotation_policy.hpp"
 
@@ -34,7 +35,7 @@ void compare_operations(RootKey const& before, RootKey const& after, Defects& de
 
 void compare_tags(RootKey const& before, RootKey const& after, Defects& defects) {
   for (auto const& [name, value] : before.tags) {
-    if (name == operation_tag) continue;
+    if (name == operation_tag || tells_of_rotation(name)) continue;
     auto const carried = after.tags.find(name);
     if (carried == after.tags.end()) {
       defects.push_back(fmt::format("the tag {} is gone", name));

@@ -53,7 +53,7 @@ std::optional<Error> refuse_import(KeyBundle const& key, std::string const& wher
     return material_error("material_unfit", fmt::format("keys of type {} are not imported", key.key_type),
                           where, "exclude the key from rekeyd's policies");
   }
-  auto const kept = key.tags.size() - key.tags.count(operation_tag);
+  auto const kept = inherited_tags(key).size();
   if (kept >= tags_max) {
     return material_error("tags_full", fmt::format("its {} tags leave no room for the operation id", kept),
                           where, "remove a tag: without it a lost answer could not be settled");

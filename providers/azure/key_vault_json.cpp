@@ -229,4 +229,12 @@ Body write_enabled(bool enabled) {
   return to_body(json::object{{"attributes", json::object{{"enabled", enabled}}}});
 }
 
+Body write_expiry(Instant expires) {
+  return to_body(json::object{{"attributes", json::object{{"exp", expires.time_since_epoch().count()}}}});
+}
+
+Body write_tags(std::map<std::string, std::string> const& tags) {
+  return to_body(json::object{{"tags", text_object(tags)}});
+}
+
 }  // namespace rekeyd::providers::azure

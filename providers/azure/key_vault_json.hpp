@@ -106,5 +106,8 @@ Body write_create_key(CreateKey const& key);
 Body write_operation(std::string_view algorithm, std::string_view value);
 /// Attributes are merged member by member, so this changes nothing else.
 Body write_enabled(bool enabled);
+Body write_expiry(Instant expires);
+/// Tags are replaced as a whole.
+Body write_tags(std::map<std::string, std::string> const& tags);
 
 }  // namespace rekeyd::providers::azure

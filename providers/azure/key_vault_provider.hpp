@@ -10,7 +10,7 @@
 namespace rekeyd::providers::azure {
 
 /// make_key_vault's class. One file for each thing it does: key_vault_read.cpp, key_vault_rotate.cpp,
-/// key_vault_import.cpp, key_vault_delegate.cpp, key_vault_deks.cpp.
+/// key_vault_import.cpp, key_vault_delegate.cpp, key_vault_deks.cpp, key_vault_attributes.cpp.
 class KeyVault final : public KmsProvider {
  public:
   KeyVault(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -33,6 +33,10 @@ class KeyVault final : public KmsProvider {
   boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
                                                                Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> set_version_expiry(KeyRef key, VersionId version, Instant expires,
+                                                              Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> set_tags(KeyRef key, std::map<std::string, std::string> tags,
+                                                    Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_provider_rotation(KeyRef key, std::optional<Months> every,
                                                                  Clock::Mono deadline) override;
 
@@ -82,6 +86,11 @@ class KeyVault final : public KmsProvider {
   // key_vault_delegate.cpp
   boost::asio::awaitable<Result<Evidence>> put_policy(Place place, RotationPolicyView before,
                                                       std::optional<Months> every, Clock::Mono deadline);
+
+  // key_vault_attributes.cpp
+  /// Changes what `body` names of one version. The answer names the version that was asked for.
+  boost::asio::awaitable<Result<BundleReply>> update(Place place, std::string version, Body body,
+                                                     Clock::Mono deadline);
 
   // key_vault_import.cpp
   boost::asio::awaitable<Result<Evidence>> preflight_import(Place place, BundleReply current,

@@ -345,29 +345,6 @@ std::vector<std::string> KeyVault::inheritance_defects(RootKey const& before, Ro
   return azure::inheritance_defects(before, after);
 }
 
-asio::awaitable<Result<Evidence>> KeyVault::set_version_enabled(KeyRef key, VersionId version, bool enabled,
-                                                                Clock::Mono deadline) {
-  auto place = place_of(key);
-  if (!place) co_return std::unexpected(std::move(place.error()));
-  if (!is_version_id(version.str())) {
-    co_return std::unexpected(misuse("this is no id of a key version", key.text()));
-  }
-  VaultCall call;
-  call.method = "PATCH";
-  call.path = fmt::format("{}/{}", place->path(), version.str());
-  call.body = write_enabled(enabled);
-  targets_.forget(place->text() + "/" + version.str());
-  auto reply = co_await access_.call(*place->vault, std::move(call), deadline);
-  if (!reply) co_return std::unexpected(std::move(reply.error()));
-  auto bundle = parse_key_bundle(reply->response.body, reply->where);
-  if (!bundle) co_return std::unexpected(std::move(bundle.error()));
-  if (bundle->id.name != place->key || bundle->id.version != version.str() ||
-      bundle->attributes.enabled != enabled) {
-    co_return std::unexpected(malformed_answer("it does not confirm what was asked for", reply->where));
-  }
-  co_return std::move(reply->evidence);
-}
-
 }  // namespace azure
 
 std::unique_ptr<KmsProvider> make_key_vault(ApiClient& client, CredentialSource& credentials, Clock& clock,

@@ -10,6 +10,8 @@
 /// throws.
 namespace rekeyd::providers::azure {
 
+inline constexpr std::string_view managed_disk_type = "microsoft.compute/disks";
+
 struct ManagedDisk {
   ArmId id;
   std::vector<std::string> disk_encryption_sets;  ///< In lower case; for ordinary and for confidential use.

@@ -36,10 +36,13 @@ std::chrono::seconds ResourceManager::following_lag(Registration const&) const {
 
 bool ResourceManager::looks_after(ResourceId const& resource) const {
   auto const id = ArmId::parse(resource.str());
-  if (!id || !id->is(disk_encryption_set_type)) return false;
+  if (!id) return false;
+  // Machines and their disks are listed for the whole subscription, since they may lie anywhere in it.
+  bool const anywhere = id->is(virtual_machine_type) || id->is(managed_disk_type);
+  if (!anywhere && !id->is(disk_encryption_set_type)) return false;
   return std::ranges::any_of(options_.scopes, [&](ArmScope const& scope) {
     bool const in_group =
-        scope.resource_groups.empty() ||
+        anywhere || scope.resource_groups.empty() ||
         std::ranges::find(scope.resource_groups, id->resource_group) != scope.resource_groups.end();
     return scope.subscription == id->subscription && in_group;
   });

@@ -1,5 +1,6 @@
-// Which disk encryption sets use our keys, and what lives on them.
+// Which disk encryption sets use our keys, what lives on them, and which machines use Azure Disk Encryption.
 #include "providers/azure/arm_resources.hpp"
+#include "providers/azure/azure_disk_encryption.hpp"
 
 #include <fmt/format.h>
 
@@ -25,6 +26,17 @@ void mark_hidden(Registration& registration, Error const& error) {
   registration.condition =
       ResourceCondition{"dependants_hidden", "what lives on it cannot be listed: " + error.what,
                         "grant rekeyd's identity the right to read machines and disks (docs/resources.md)"};
+}
+
+using MachinesBySet = std::map<std::string, std::vector<ResourceId>>;
+
+Result<MachinesBySet> sorted_by_set(Result<std::vector<VirtualMachine>> const& machines) {
+  if (!machines) return std::unexpected(machines.error());
+  MachinesBySet by_set;
+  for (VirtualMachine const& machine : *machines) {
+    for (std::string const& set : machine.disk_encryption_sets) by_set[set].push_back(machine.id.resource());
+  }
+  return by_set;
 }
 
 bool is_hidden(Error const& error) {
@@ -58,25 +70,51 @@ asio::awaitable<Result<void>> ResourceManager::survey_scope(ArmScope scope, Reso
     if (!sets) co_return std::unexpected(std::move(sets.error()));
     std::ranges::move(*sets, std::back_inserter(found));
   }
-  if (found.empty()) co_return Result<void>();
   auto const machines = co_await machines_of(scope.subscription, survey, deadline);
   if (!machines && !is_hidden(machines.error())) co_return std::unexpected(machines.error());
+  Result<MachinesBySet> const by_set = sorted_by_set(machines);
   for (Registration& registration : found) {
-    if (machines) {
-      auto const named = machines->find(registration.resource.str());
-      if (named != machines->end()) tie(registration, named->second);
-    } else {
-      mark_hidden(registration, machines.error());
-    }
-    auto const associated = co_await associated_with(registration.resource, deadline);
-    if (!associated && !is_hidden(associated.error())) co_return std::unexpected(associated.error());
-    if (associated) {
-      tie(registration, *associated);
-    } else {
-      mark_hidden(registration, associated.error());
-    }
+    Result<void> const tied = co_await tie_dependants(registration, by_set, deadline);
+    if (!tied) co_return std::unexpected(tied.error());
   }
   std::ranges::move(found, std::back_inserter(survey.resources));
+  auto encrypted = co_await survey_disk_encryption(scope.subscription, machines, survey, deadline);
+  co_return encrypted;
+}
+
+asio::awaitable<Result<void>> ResourceManager::tie_dependants(Registration& registration,
+                                                              Result<MachinesBySet> const& machines,
+                                                              Clock::Mono deadline) {
+  if (machines) {
+    auto const named = machines->find(registration.resource.str());
+    if (named != machines->end()) tie(registration, named->second);
+  } else {
+    mark_hidden(registration, machines.error());
+  }
+  auto const associated = co_await associated_with(registration.resource, deadline);
+  if (!associated && !is_hidden(associated.error())) co_return std::unexpected(associated.error());
+  if (associated) {
+    tie(registration, *associated);
+  } else {
+    mark_hidden(registration, associated.error());
+  }
+  co_return Result<void>();
+}
+
+/// What may not be listed is told, and is not taken for "nobody": no old version is retired meanwhile.
+asio::awaitable<Result<void>> ResourceManager::survey_disk_encryption(
+    std::string subscription, Result<std::vector<VirtualMachine>> const& machines, ResourceSurvey& survey,
+    Clock::Mono deadline) {
+  auto const disks = co_await disks_of(subscription, survey, deadline);
+  if (!disks && !is_hidden(disks.error())) co_return std::unexpected(disks.error());
+  if (!machines) survey.defects.push_back(machines.error());
+  if (!disks) survey.defects.push_back(disks.error());
+  std::vector<VirtualMachine> const none;
+  std::vector<ManagedDisk> const no_disks;
+  DiskEncryptionUsers users =
+      disk_encryption_users(machines ? *machines : none, disks ? *disks : no_disks, options_.vaults);
+  std::ranges::move(users.registrations, std::back_inserter(survey.resources));
+  std::ranges::move(users.defects, std::back_inserter(survey.defects));
   co_return Result<void>();
 }
 
@@ -101,25 +139,40 @@ asio::awaitable<Result<std::vector<Registration>>> ResourceManager::sets_in(std:
 }
 
 // All of the subscription: a machine may lie in another resource group than its disk encryption set.
-asio::awaitable<Result<ResourceManager::MachinesBySet>> ResourceManager::machines_of(std::string subscription,
-                                                                                     ResourceSurvey& survey,
-                                                                                     Clock::Mono deadline) {
+asio::awaitable<Result<std::vector<VirtualMachine>>> ResourceManager::machines_of(std::string subscription,
+                                                                                  ResourceSurvey& survey,
+                                                                                  Clock::Mono deadline) {
   ArmCall call;
   call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/virtualMachines", subscription);
   call.api_version = compute_api_version;
   auto const pages = co_await access_.pages(std::move(call), deadline);
   if (!pages) co_return std::unexpected(pages.error());
-  MachinesBySet machines;
+  std::vector<VirtualMachine> machines;
   for (ArmReply const& reply : *pages) {
     auto page = parse_virtual_machines(reply.response.body, reply.where);
     if (!page) co_return std::unexpected(std::move(page.error()));
     std::ranges::move(page->defects, std::back_inserter(survey.defects));
-    for (VirtualMachine const& machine : page->machines) {
-      for (std::string const& set : machine.disk_encryption_sets)
-        machines[set].push_back(machine.id.resource());
-    }
+    std::ranges::move(page->machines, std::back_inserter(machines));
   }
   co_return machines;
+}
+
+asio::awaitable<Result<std::vector<ManagedDisk>>> ResourceManager::disks_of(std::string subscription,
+                                                                            ResourceSurvey& survey,
+                                                                            Clock::Mono deadline) {
+  ArmCall call;
+  call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/disks", subscription);
+  call.api_version = disk_api_version;
+  auto const pages = co_await access_.pages(std::move(call), deadline);
+  if (!pages) co_return std::unexpected(pages.error());
+  std::vector<ManagedDisk> disks;
+  for (ArmReply const& reply : *pages) {
+    auto page = parse_managed_disks(reply.response.body, reply.where);
+    if (!page) co_return std::unexpected(std::move(page.error()));
+    std::ranges::move(page->defects, std::back_inserter(survey.defects));
+    std::ranges::move(page->disks, std::back_inserter(disks));
+  }
+  co_return disks;
 }
 
 asio::awaitable<Result<std::vector<ResourceId>>> ResourceManager::associated_with(ResourceId resource,

@@ -1,5 +1,6 @@
 #include "providers/azure/rotation_call.hpp"
 
+#include "policy/upkeep.hpp"
 #include "providers/encoding.hpp"
 #include "providers/json_answer.hpp"
 
@@ -76,10 +77,16 @@ bool is_marked_imported(KeyBundle const& key) {
   return key.attributes.external || (mark != key.tags.end() && mark->second == "imported");
 }
 
+std::map<std::string, std::string> inherited_tags(KeyBundle const& key) {
+  auto tags = key.tags;
+  std::erase_if(tags,
+                [](auto const& tag) { return tag.first == operation_tag || tells_of_rotation(tag.first); });
+  return tags;
+}
+
 std::string undescribable(KeyBundle const& key) {
   if (auto reason = undescribable_type(key); !reason.empty()) return reason;
-  // Our own tag of the version before is replaced, not added.
-  auto const kept = key.tags.size() - key.tags.count(operation_tag);
+  auto const kept = inherited_tags(key).size();
   if (kept >= tags_max) return fmt::format("its {} tags leave no room for the operation id", kept);
   return {};
 }
@@ -114,7 +121,7 @@ CreateKey next_version(KeyBundle const& key, RotationId const& operation, Instan
   next.operations = key.operations;
   if (auto const lifetime = lifetime_of(key)) next.expires = now + *lifetime;
   next.exportable = key.attributes.exportable;
-  next.tags = key.tags;
+  next.tags = inherited_tags(key);
   next.tags[operation_tag] = operation.str();
   next.release_policy = key.release_policy;
   return next;

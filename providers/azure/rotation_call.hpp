@@ -33,6 +33,9 @@ std::optional<Error> refuse_import(KeyBundle const& key, std::string const& wher
 /// next_version(), marked as imported if there is room for the tag.
 CreateKey next_imported_version(KeyBundle const& key, RotationId const& operation, Instant now);
 
+/// The tags that a new version carries on: all but ours that tell how `key` came about.
+std::map<std::string, std::string> inherited_tags(KeyBundle const& key);
+
 /// What keeps `create` from describing a version like `key`, as a clause ("it has 15 tags already ...");
 /// empty when nothing does.
 std::string undescribable(KeyBundle const& key);

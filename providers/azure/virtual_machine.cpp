@@ -20,6 +20,20 @@ void add_sets_of(JsonObject const& managed_disk, std::vector<std::string>& sets)
   add_set(managed_disk.object_if("securityProfile").object_if("diskEncryptionSet"), sets);
 }
 
+void add_key(std::string url, std::vector<std::string>& keys) {
+  if (!url.empty() && std::ranges::find(keys, url) == keys.end()) keys.push_back(std::move(url));
+}
+
+/// The extension names its key on its own, also before it has encrypted anything.
+void add_extension_keys(JsonObject const& machine, std::vector<std::string>& keys) {
+  for (JsonObject const& extension : machine.objects_if("resources")) {
+    JsonObject const properties = extension.object_if("properties");
+    bool const encrypts = lower_case(properties.text_if("publisher")) == "microsoft.azure.security" &&
+                          lower_case(properties.text_if("type")).starts_with("azurediskencryption");
+    if (encrypts) add_key(properties.object_if("settings").text_if("KeyEncryptionKeyURL"), keys);
+  }
+}
+
 Power power_of(std::string_view state) {
   if (state == "running") return Power::running;
   if (state == "stopped") return Power::stopped;
@@ -61,6 +75,9 @@ VirtualMachine read_machine(JsonObject const& object) {
   for (JsonObject const& disk : storage.objects_if("dataDisks")) {
     add_sets_of(disk.object_if("managedDisk"), machine.disk_encryption_sets);
   }
+  add_key(os_disk.object_if("encryptionSettings").object_if("keyEncryptionKey").text_if("keyUrl"),
+          machine.encryption_keys);
+  add_extension_keys(object, machine.encryption_keys);
   read_statuses(properties.object_if("instanceView"), machine);
   return machine;
 }

@@ -21,6 +21,8 @@ struct VirtualMachine {
   /// Those that its disks name, in lower case: a confidential machine's OS disk names its set in another
   /// place than ordinary disks do.
   std::vector<std::string> disk_encryption_sets;
+  /// URLs of the keys that Azure Disk Encryption wraps with inside it, as its OS disk and its extensions say.
+  std::vector<std::string> encryption_keys;
   bool ephemeral_os_disk{};
   std::string provisioning_state;  ///< "Succeeded", "Updating", "Failed", ...; as sent.
   std::string failure;             ///< Of its last operation: "OverconstrainedAllocationRequest", or empty.

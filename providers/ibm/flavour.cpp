@@ -15,7 +15,7 @@ IbmFlavour key_protect_api() {
   flavour.capabilities.tells_registrations = true;
   flavour.capabilities.tells_origin = true;
   flavour.capabilities.rotates_by_itself = true;
-  flavour.capabilities.rotation_month = ibm::policy_month;
+  flavour.capabilities.month_days = static_cast<int>(ibm::policy_month.count());
   flavour.capabilities.rotation_floor = 1h;  // A second rotation within it is refused (docs: key rotation).
   // A rotation is documented as effective at once; a minute covers a front end behind the rest.
   flavour.capabilities.visibility_lag = 1min;
@@ -27,6 +27,7 @@ IbmFlavour key_protect() {
   flavour.service = "Key Protect";
   flavour.import_cipher = ibm::ImportCipher::oaep_sha256;
   flavour.capabilities.kind = "ibm-key-protect";
+  flavour.capabilities.versions_are_billed = true;     // Not so on Dedicated and HPCS (docs: pricing).
   flavour.capabilities.deactivated_may_rotate = true;  // Docs: key states. It does not reactivate the key.
   return flavour;
 }

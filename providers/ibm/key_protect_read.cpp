@@ -221,6 +221,8 @@ asio::awaitable<Result<KeyDescription>> KeyProtect::describe(KeyRef key, Clock::
   if (!records) co_return std::unexpected(std::move(records.error()));
   KeyDescription description;
   description.key = std::move(metadata->record.key);
+  // A key without a rotation policy has no such member.
+  if (!description.key.provider_rotation) description.key.provider_rotation.emplace();
   description.versions = in_order(*records, metadata->record.current);
   if (description.versions.empty()) {
     co_return std::unexpected(

@@ -28,6 +28,7 @@ struct Scene {
   bool provider_tells_origin{};
   std::optional<std::chrono::days> rotation_month;
   Instant read_at = at("2026-04-01T00:00:00Z");
+  std::vector<ResourceId> never_follow;
 
   Verdict decide() const {
     PolicyMatch const match = match_policy(policies, key);
@@ -41,6 +42,7 @@ struct Scene {
                            .rotation_floor = floor,
                            .provider_tells_origin = provider_tells_origin,
                            .admitted = admitted,
+                           .never_follow = never_follow,
                            .brakes = brakes ? &*brakes : nullptr,
                            .overdue_after = std::chrono::hours(24),
                            .now = now,
@@ -69,6 +71,29 @@ TEST_CASE("after a restore nothing of a key is believed before it was read, its 
   expect(scene, KeyStatus::unknown, "database_restored");
   scene.read_error = "HTML instead of JSON";
   CHECK(scene.decide().sentence.find("HTML instead of JSON") != std::string::npos);
+}
+
+TEST_CASE("a key of Azure Disk Encryption is not rotated unless the policy wants it all the same") {
+  Scene scene;
+  scene.never_follow = {ResourceId("vm-1"), ResourceId("vm-2")};
+  expect(scene, KeyStatus::blocked, "used_by_disk_encryption");
+  CHECK(scene.decide().sentence.find("vm-1, vm-2;") != std::string::npos);
+  scene.now = at("2026-03-01T00:00:00Z");
+  expect(scene, KeyStatus::ready, "within_cryptoperiod");
+  scene.now = at("2026-04-01T00:00:05Z");
+  scene.policies[0].disk_encryption_keys = DiskEncryptionKeys::rotate;
+  expect(scene, KeyStatus::due, "cryptoperiod_over");
+}
+
+TEST_CASE("of many machines only some are named") {
+  RotationPolicy const policy = a_policy("p", {.key = "*"}, 3);
+  AppliedPolicy const applied{.policy = &policy, .every = policy.every, .mode = policy.mode, .place = {}};
+  std::vector<ResourceId> const machines(25, ResourceId("vm"));
+  auto const said = used_by_disk_encryption(&applied, machines);
+  REQUIRE(said);
+  CHECK(said->find("and 15 more") != std::string::npos);
+  CHECK(used_by_disk_encryption(nullptr, machines));
+  CHECK_FALSE(used_by_disk_encryption(nullptr, {}));
 }
 
 TEST_CASE("a key is ready before its date, due on it, overdue a day later") {

@@ -35,6 +35,7 @@ struct Delegated {
   std::optional<Rotation> rotation;
   std::optional<days> month;
   std::optional<Instant> read_at;
+  std::vector<ResourceId> never_follow;
 
   Delegated() {
     policies[0].mode = Mode::delegate;
@@ -50,6 +51,7 @@ struct Delegated {
                    .rotation = rotation,
                    .read_error = {},
                    .rotation_floor = std::nullopt,
+                   .never_follow = never_follow,
                    .overdue_after = std::chrono::hours(24),
                    .now = now,
                    .read_at = read_at.value_or(now),
@@ -207,6 +209,12 @@ TEST_CASE("keys that no provider rotates are blocked under mode delegate, each w
     scene.key.state = KeyState::suspended;
     scene.key.provider_rotation.reset();
     expect(scene.on("2026-02-01T00:00:00Z"), KeyStatus::blocked, "key_suspended");
+  }
+  SECTION("used by machines that would stay on the old version for good") {
+    scene.never_follow = {ResourceId("vm-1")};
+    expect(scene.on("2026-02-01T00:00:00Z"), KeyStatus::blocked, "used_by_disk_encryption");
+    scene.policies[0].disk_encryption_keys = DiskEncryptionKeys::rotate;
+    expect(scene.on("2026-02-01T00:00:00Z"), KeyStatus::ready, "provider_rotates");
   }
   SECTION("of a certificate, which has an owner of its own") {
     scene.key.managed_elsewhere = true;

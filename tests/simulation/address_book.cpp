@@ -3,6 +3,8 @@
 #include "providers/http/transport.hpp"
 #include "tests/simulator/message.hpp"
 
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -97,6 +99,26 @@ bool AddressBook::makes_version(sim::Request const& request) {
   if (request.method != "POST") return false;
   return path.ends_with("/rotate") || path.ends_with("/create") ||
          request.target.find("action=rotate") != std::string::npos;
+}
+
+std::optional<AddressBook::Version> AddressBook::takes_out_of_use(sim::Request const& request,
+                                                                  Instant now) const {
+  Place const* place = of_request(request);
+  auto const key = key_of(request);
+  if (request.method != "PATCH" || place == nullptr || !place->azure || !key) return std::nullopt;
+  boost::system::error_code error;
+  auto const body = boost::json::parse(request.body, error);
+  if (error || !body.is_object() || !body.as_object().contains("attributes")) return std::nullopt;
+  auto const& attributes = body.at("attributes").as_object();
+  auto const* enabled = attributes.if_contains("enabled");
+  auto const* expires = attributes.if_contains("exp");
+  bool const disables = enabled != nullptr && !enabled->as_bool();
+  bool const expires_soon =
+      expires != nullptr &&
+      Instant(std::chrono::seconds(expires->to_number<std::int64_t>())) < now + std::chrono::hours(24);
+  if (!disables && !expires_soon) return std::nullopt;
+  std::string const path = path_of(request);
+  return Version{*key, path.substr(path.rfind('/') + 1)};
 }
 
 bool AddressBook::may_change(sim::Request const& request) {

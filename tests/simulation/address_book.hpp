@@ -1,5 +1,6 @@
 #pragma once
 #include "config/settings.hpp"
+#include "policy/instant.hpp"
 #include "tests/simulator/service.hpp"
 
 #include <optional>
@@ -33,6 +34,11 @@ class AddressBook {
   std::optional<std::string> key_of(sim::Request const& request) const;
   /// Would it make a new key version?
   static bool makes_version(sim::Request const& request);
+  struct Version {
+    std::string key, version;
+  };
+  /// The key version at Azure that it disables, or that expires within a day of `now` by it.
+  std::optional<Version> takes_out_of_use(sim::Request const& request, Instant now) const;
   /// Could it change anything that a cloud keeps of a key?
   static bool may_change(sim::Request const& request);
 

@@ -253,7 +253,7 @@ TEST_CASE("invariant 3 breaks when a WDEK is gone, torn, another one's, or left 
   CHECK(stage.broken() == Invariant::wrapped_deks);
 }
 
-TEST_CASE("invariant 5 breaks when the daemon asks to delete or to switch off") {
+TEST_CASE("invariant 5 breaks when the daemon asks to delete, or to switch off a key") {
   Stage stage;
   auto const rule = make_retirement(stage.scene);
   Letter letter = stage.letter("", "");
@@ -261,12 +261,36 @@ TEST_CASE("invariant 5 breaks when the daemon asks to delete or to switch off") 
   SECTION("disable at IBM") {
     letter.request = {.method = "POST", .target = "/api/v2/keys/x/actions/disable"};
   }
-  SECTION("disable at Azure") {
-    letter.request = {
-        .method = "PATCH", .target = "/keys/x/1", .body = R"({"attributes":{"enabled":false}})"};
-  }
   rule->sent(letter);
   CHECK(stage.broken() == Invariant::retirement);
+}
+
+TEST_CASE(
+    "invariant 5 breaks when a current version is taken out of use, invariant 3 when a WDEK is under it") {
+  Stage stage;
+  std::string const body = GENERATE(R"({"attributes":{"enabled":false}})", R"({"attributes":{"exp":1}})");
+  auto const asked = [&](std::string const& version) {
+    Letter letter = stage.letter("", "");
+    letter.request = {
+        .method = "PATCH", .target = "/keys/cmk-master/" + version + "?api-version=7.5", .body = body};
+    letter.request.host = stage.addresses.of_key(ledger)->host;
+    return letter;
+  };
+  std::string const current = stage.truth.find(ledger)->current;
+  auto const retirement = make_retirement(stage.scene);
+  auto files = stage.home.write_deks(stage.cloud->deks());
+  auto const folder = stage.home.settings().dek_stores.front().path;
+  auto const deks = make_wrapped_deks(stage.scene, {stage.home.disk(), folder, files, *stage.cloud});
+  for (Rule* rule : {retirement.get(), deks.get()}) rule->sent(asked("0123456789abcdef0123456789abcdef"));
+  REQUIRE_FALSE(stage.broken());
+  SECTION("current") {
+    retirement->sent(asked(current));
+    CHECK(stage.broken() == Invariant::retirement);
+  }
+  SECTION("under a WDEK") {
+    deks->sent(asked(current));
+    CHECK(stage.broken() == Invariant::wrapped_deks);
+  }
 }
 
 TEST_CASE("invariant 6 breaks with two rotations of a key, over the provider's hour, and over our brakes") {

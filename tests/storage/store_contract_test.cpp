@@ -152,6 +152,9 @@ TEMPLATE_TEST_CASE("everything that was committed is there after opening again",
   CHECK(value_of(store->machine_stops(RotationId("r-1"))) == change.machine_stops);
   CHECK(value_of(store->registrations_under("/subscriptions/s/")) == std::vector{change.registrations[0]});
   CHECK(value_of(store->registrations_under("/subscriptions/t/")).empty());
+  CHECK(value_of(store->registrations_following(change.registrations[0].following)) ==
+        std::vector{change.registrations[0]});
+  CHECK(value_of(store->registrations_following(Following::never)).empty());
   auto const events = value_of(store->history({}));
   REQUIRE(events.size() == change.events.size());
   for (std::size_t i = 0; i < events.size(); ++i) CHECK(events[i].event == change.events[i]);

@@ -23,6 +23,9 @@ class ForwardingStore : public storage::Store {
   Result<std::vector<Registration>> registrations_under(std::string const& prefix) override {
     return store_->registrations_under(prefix);
   }
+  Result<std::vector<Registration>> registrations_following(Following following) override {
+    return store_->registrations_following(following);
+  }
   Result<std::vector<Rotation>> unfinished_rotations() override { return store_->unfinished_rotations(); }
   Result<std::optional<Rotation>> rotation(RotationId const& id) override { return store_->rotation(id); }
   Result<std::vector<Rotation>> rotations(KeyRef const& ref, std::size_t limit) override {

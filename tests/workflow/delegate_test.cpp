@@ -85,6 +85,39 @@ TEST_CASE("what a provider rotates as its policy wants is no drift, and its wrap
   CHECK(last->front().new_version_made_by == MadeBy::provider);
 }
 
+TEST_CASE("a delegated key's provider is told to rotate it, once, and what it then makes is followed") {
+  std::string const age = GENERATE("20 days ago", "200 days ago");
+  CAPTURE(age);
+  LivingDaemon::Files files = delegating_world();
+  boost::replace_all(files.world_text,
+                     "created: 61 days ago, deks: 2, rotation_policy: { rotate_after_create: P3M }",
+                     "created: " + age + ", deks: 2");
+  boost::replace_all(files.world_text,
+                     "created: 80 days ago, deks: 2, rotation_policy: { interval_month: 3 }",
+                     "created: " + age + ", deks: 2");
+  LivingDaemon life(files);
+  life.start();
+  life.run_for(days(1));
+  for (std::string const& key : {at_azure, at_ibm}) {
+    CAPTURE(key);
+    auto const set = events_of(life, EventKind::provider_rotation_set, key);
+    CHECK(std::ranges::count(set, EventOutcome::ok, &HistoryEvent::outcome) == 1);
+    CHECK(std::ranges::count(set, EventOutcome::failed, &HistoryEvent::outcome) == 0);
+  }
+  life.run_for(days(93));
+  for (std::string const& key : {at_azure, at_ibm}) {
+    CAPTURE(key);
+    CHECK(versions_at(life, key) == (age == "20 days ago" ? 2 : 3));
+    CHECK(last_trigger(life, key) == "delegated");
+    CHECK(life.verdict(key).reason == "provider_rotates");
+    CHECK(events_of(life, EventKind::drift, key).empty());
+    auto const set = events_of(life, EventKind::provider_rotation_set, key);
+    CHECK(std::ranges::count(set, EventOutcome::ok, &HistoryEvent::outcome) == 1);
+  }
+  test::require_versions_told_once(life);
+  test::require_deks_on_current_versions(life);
+}
+
 TEST_CASE("a version made out of the provider's time is drift, is followed, and moves the provider's date") {
   LivingDaemon life(delegating_world());
   live(life);

@@ -258,6 +258,16 @@ PlanReport sample_plan() {
                      .stopped_by_us = false,
                      .longest = std::chrono::minutes(30),
                      .last = std::nullopt}};
+  p.retirements = {{.key = KeyRef::parse("azure-prod/payments-eu/cmk-old").value(),
+                    .version = VersionId("1f2e3d4c"),
+                    .by = RetireBy::disabling,
+                    .at = p.from,
+                    .held_by = "/subscriptions/s/diskencryptionsets/des-1 uses it"},
+                   {.key = KeyRef::parse("azure-prod/payments-eu/cmk-old").value(),
+                    .version = VersionId("2f2e3d4c"),
+                    .by = RetireBy::expiry,
+                    .at = at("2026-12-31T00:00:00Z"),
+                    .held_by = ""}};
   return p;
 }
 

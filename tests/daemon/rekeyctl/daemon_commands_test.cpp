@@ -59,7 +59,7 @@ TEST_CASE("the JSON of the asking commands is held by golden files", "[rekeyctl]
 
 TEST_CASE("the tables of the asking commands are held by golden files", "[rekeyctl]") {
   OperatorDesk desk;
-  for (std::string const command : {"status", "keys", "resources", "plan", "reload"}) {
+  for (std::string const command : {"status", "keys", "resources", "plan", "reload", "metrics"}) {
     Ended const ended = desk.ctl({command});
     INFO(ended.err);
     CHECK(ended.out == golden(command + ".txt", ended.out));

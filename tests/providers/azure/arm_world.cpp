@@ -42,6 +42,7 @@ ArmWorld::ArmWorld(providers::azure::ArmApiVersions versions) {
 void ArmWorld::list(std::string const& sets) {
   on("GET " + sets_path, R"({"value":[)" + sets + "]}");
   on("GET " + machines_path, R"({"value":[]})");
+  on("GET " + disks_path, R"({"value":[]})");
   on("GET " + set_path + "/associatedResources", R"({"value":[]})");
 }
 

@@ -66,7 +66,6 @@ TEST_CASE("a set that uses a key of a vault that nobody configured is not ours")
   auto const survey = world.run(world.manager->survey(world.deadline()));
   REQUIRE(survey);
   CHECK(survey->resources.empty());
-  CHECK(world.sent("GET " + machines_path).empty());
 }
 
 TEST_CASE("machines are tied by ordinary and by confidential disks, and what is associated beside them") {
@@ -80,6 +79,7 @@ TEST_CASE("machines are tied by ordinary and by confidential disks, and what is 
       {{"id":"{0}c","properties":{{"storageProfile":{{}}}}}},
       {{"name":"no id"}}]}})",
                                                machine, set_path));
+  world.on("GET " + disks_path, R"({"value":[]})");
   world.on("GET " + set_path + "/associatedResources",
            fmt::format(R"({{"value":["{}/resourceGroups/apps/providers/Microsoft.Compute/disks/d"]}})",
                        subscription));
@@ -94,6 +94,7 @@ TEST_CASE("what may not be listed is said of the set, and what cannot be reached
   ArmWorld world;
   world.on("GET " + sets_path, R"({"value":[)" + set_text("v1") + "]}");
   world.on("GET " + set_path + "/associatedResources", R"({"value":[]})");
+  world.on("GET " + disks_path, R"({"value":[]})");
   SECTION("forbidden") {
     world.on("GET " + machines_path,
              answer(403, R"({"error":{"code":"AuthorizationFailed","message":"no"}})"));
@@ -101,6 +102,16 @@ TEST_CASE("what may not be listed is said of the set, and what cannot be reached
     REQUIRE(survey);
     REQUIRE(survey->resources[0].condition);
     CHECK(survey->resources[0].condition->word == "dependants_hidden");
+    REQUIRE(survey->defects.size() == 1);  // Nobody may take it for "no machine".
+    CHECK(survey->defects[0].error_class == ErrorClass::access);
+  }
+  SECTION("disks that may not be listed") {
+    world.on("GET " + machines_path, R"({"value":[]})");
+    world.clear("GET " + disks_path);
+    world.on("GET " + disks_path, answer(403, R"({"error":{"code":"AuthorizationFailed","message":"no"}})"));
+    auto const survey = world.run(world.manager->survey(world.deadline()));
+    REQUIRE(survey);
+    CHECK(survey->defects.size() == 1);
   }
   SECTION("out of reach") {
     world.on("GET " + machines_path, answer(503, ""));

@@ -77,7 +77,7 @@ TEST_CASE("create is chosen where a new version can be described fully, rotate w
 
 TEST_CASE("the next version carries on what the last one had, and our operation id") {
   BundleText text;
-  text.members["tags"] = R"({"tier":"pci","rekeyd-op":"before"})";
+  text.members["tags"] = R"({"tier":"pci","rekeyd-op":"before","rekeyd-rotated-at":"2026-01-01T00:00:00Z"})";
   text.members["release_policy"] = R"({"data":"eyJ9","immutable":true})";
   text.attributes["exportable"] = "true";
   text.attributes["exp"] = std::to_string(1'750'000'001 + 100 * 86'400);

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rekeyd::simulation {
 
 namespace {
 
-/// Invariant 5: no version is retired while anything is on it. Nothing is ever deleted at a provider. Until
-/// rekeyd retires versions, any request of its that would switch one off is one too many.
+/// Invariant 5: no version is retired while anything is on it, and none that is current. Nothing is ever
+/// deleted at a provider, and no key is switched off as a whole. (Wrapped DEKs: the rule of invariant 3.)
 class Retirement final : public Rule {
  public:
   using Rule::Rule;
@@ -18,13 +20,33 @@ class Retirement final : public Rule {
     verdicts().require(Invariant::retirement, !deletes, [&] {
       return fmt::format("rekeyd asks to delete: {} {}", request.method, request.target);
     });
-    bool const disables =
-        request.target.find("/disable") != std::string::npos ||
-        (request.method == "PATCH" && request.body.find("\"enabled\":false") != std::string::npos);
-    verdicts().require(Invariant::retirement, !disables, [&] {
-      return fmt::format("rekeyd asks to switch off what may be in use: {} {}", request.method,
-                         request.target);
+    bool const disables_key = request.target.find("/disable") != std::string::npos;
+    verdicts().require(Invariant::retirement, !disables_key, [&] {
+      return fmt::format("rekeyd asks to switch off a key: {} {}", request.method, request.target);
     });
+    auto const out = scene_.addresses.takes_out_of_use(request, scene_.universe.clock.true_now());
+    if (out) require_unused(*out);
+  }
+
+ private:
+  void require_unused(AddressBook::Version const& out) {
+    TrueKey const* const key = scene_.truth.find(out.key);
+    bool const old = key != nullptr && key->current != out.version;
+    verdicts().require(Invariant::retirement, old, [&] {
+      return fmt::format("rekeyd takes the current version {} of {} out of use", out.version, out.key);
+    });
+    auto const resources = scene_.truth.resources(scene_.universe.clock.true_now());
+    for (sim::DesTruth const& set : resources.disk_encryption_sets) {
+      verdicts().require(Invariant::retirement, !uses(set, out.version), [&] {
+        return fmt::format("rekeyd takes version {} of {} out of use, and {} needs it", out.version, out.key,
+                           set.id);
+      });
+    }
+  }
+
+  static bool uses(sim::DesTruth const& set, std::string const& version) {
+    auto const names = [&](std::string const& url) { return url.ends_with("/" + version); };
+    return names(set.active_key) || std::ranges::any_of(set.previous_keys, names);
   }
 };
 

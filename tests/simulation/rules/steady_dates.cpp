@@ -58,11 +58,12 @@ class SteadyDates final : public Rule {
   /// A provider counts from the current version on, by a rule of its own.
   void compare_provider(daemon::KeyReport const& report, RootKey const& known, char const* when) {
     auto const& rule = known.provider_rotation;
-    if (!report.verdict.due || !rule || scene_.open_rotation(report.key.text()) != nullptr) return;
+    bool const counts = rule && rule->enabled && (rule->months || rule->days);
+    if (!report.verdict.due || !counts || scene_.open_rotation(report.key.text()) != nullptr) return;
     TrueVersion const* const current = scene_.truth.find(report.key.text(), report.current_version->str());
     if (current == nullptr) return;
-    Instant const least =
-        current->created + std::chrono::hours(24) * 28 * (rule->days ? *rule->days / 30 : *rule->months);
+    Instant const least = current->created + std::chrono::hours(24) * 28 *
+                                                 (rule->days ? *rule->days / 30 : rule->months.value_or(1));
     verdicts().require(Invariant::steady_dates, *report.verdict.due >= least, [&] {
       return fmt::format("{} {} is due {}, before its provider can be through with its version of {}",
                          report.key.text(), when, to_rfc3339(*report.verdict.due),

@@ -22,6 +22,17 @@ class WrappedDeks final : public Rule {
   void wrote_deks(std::vector<DekId> const& written) override {
     for (DekId const& id : written) check((truth_.folder / id.str()).string());
   }
+  void sent(Letter const& letter) override {
+    auto const out = scene_.addresses.takes_out_of_use(letter.request, scene_.universe.clock.true_now());
+    if (!out) return;
+    for (auto const& [file, known] : known_) {
+      bool const needed = known.key == out->key && known.version == out->version;
+      verdicts().require(Invariant::wrapped_deks, !needed, [&] {
+        return fmt::format("rekeyd takes version {} of {} out of use, and {} is wrapped by it", out->version,
+                           out->key, file);
+      });
+    }
+  }
   void left_behind() override {
     for (auto const& [file, sha256] : truth_.sha256_by_file) check(file);
     for (auto const& [key, version] : done_) none_older(key, version);
