@@ -30,7 +30,8 @@ class Uses {
   void add(std::string const& url, ResourceId const& user, std::string const& disk) {
     auto const key = KeyIdentifier::parse(url);
     if (!key) {
-      Error defect = malformed_answer("it names no key for Azure Disk Encryption that could be read", user.str());
+      Error defect =
+          malformed_answer("it names no key for Azure Disk Encryption that could be read", user.str());
       defects_.push_back(std::move(defect));
       return;
     }

@@ -35,7 +35,8 @@ std::string machine() { return test::resource_id("virtualmachines", "old-vm"); }
 TEST_CASE("a key of Azure Disk Encryption is blocked with its machines named, and nothing is begun") {
   LivingDaemon life(world_with(""));
   life.start();
-  REQUIRE(life.run_until([&] { return !life.store().registrations_following(Following::never).value().empty(); }));
+  REQUIRE(life.run_until(
+      [&] { return !life.store().registrations_following(Following::never).value().empty(); }));
   life.run_for(test::days(2));
   Verdict const said = life.verdict(disks_key);
   CHECK(said.reason == "used_by_disk_encryption");
@@ -64,8 +65,7 @@ TEST_CASE("what is known of Azure Disk Encryption holds in the next life, before
 }
 
 TEST_CASE("where the policy wants it the key is rotated, the machine is left alone, and nothing is retired") {
-  LivingDaemon life(
-      world_with(", azure_disk_encryption: rotate, retire: { after: 1 day, by: disabling }"));
+  LivingDaemon life(world_with(", azure_disk_encryption: rotate, retire: { after: 1 day, by: disabling }"));
   life.start();
   REQUIRE(life.run_until([&] { return done(life) == 1; }));
   CHECK(test::on_current_version(life, "pinned"));

@@ -7,8 +7,8 @@ namespace rekeyd {
 namespace {
 
 using providers::VaultsByHost;
-using providers::azure::DiskEncryptionUsers;
 using providers::azure::disk_encryption_users;
+using providers::azure::DiskEncryptionUsers;
 using providers::azure::parse_managed_disks;
 using providers::azure::parse_virtual_machines;
 
@@ -81,8 +81,7 @@ TEST_CASE("an extension of somebody else ties nothing") {
 }
 
 TEST_CASE("a disk ties the machine that holds it, and itself when none does") {
-  auto const held =
-      users(machine(""), disk(fmt::format("\"{}\"", machine_id), settings_of_disk(key_url())));
+  auto const held = users(machine(""), disk(fmt::format("\"{}\"", machine_id), settings_of_disk(key_url())));
   REQUIRE(held.registrations.size() == 1);
   CHECK(held.registrations[0].resource.str() == machine_in_ours);
   CHECK(held.registrations[0].details.at("disks") == "data");
@@ -102,7 +101,8 @@ TEST_CASE("what a machine and its disks say of one key is one tie, with all its 
 
 TEST_CASE("keys of vaults that are not ours, and disks without a key of their own, tie nothing") {
   CHECK(users(machine(settings_of_os_disk(key_url("elsewhere.vault.azure.net")))).registrations.empty());
-  auto const without = users(machine(""), disk("null", R"({"diskEncryptionKey":{"secretUrl":"https://x/y"}})"));
+  auto const without =
+      users(machine(""), disk("null", R"({"diskEncryptionKey":{"secretUrl":"https://x/y"}})"));
   CHECK(without.registrations.empty());
   CHECK(without.defects.empty());
 }
