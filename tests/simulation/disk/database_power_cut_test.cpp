@@ -110,7 +110,9 @@ TEST_CASE("a disk that lies about syncing is found out") {
     }
     if (broken) ++found;
   }
-  CHECK(found > 20);
+  // About half of them: the others lose only what nobody had been promised. Which, hangs on the schema's
+  // size.
+  CHECK(found > 10);
 }
 
 TEST_CASE("a process that is killed on a machine that goes on loses nothing that was confirmed") {
