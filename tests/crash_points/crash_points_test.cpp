@@ -100,11 +100,14 @@ class Enumeration {
  private:
   RunResult run(std::vector<Death> const& deaths) {
     ++runs_;
-    return run_rotation(case_, past_, deaths, runs_, rsa_keys());
+    return run(deaths, runs_);
+  }
+  RunResult run(std::vector<Death> const& deaths, std::uint64_t seed) {
+    return run_rotation(case_, past_, deaths, seed, rsa_keys());
   }
 
-  RunResult same_end(std::vector<Death> const& deaths) {
-    RunResult result = run(deaths);
+  RunResult same_end(std::vector<Death> const& deaths) { return same_end(deaths, run(deaths)); }
+  RunResult same_end(std::vector<Death> const& deaths, RunResult result) {
     INFO(case_.name << ": " << words(deaths, result.lives));
     CHECK_THAT(result.broken, Catch::Equals(""));
     CHECK(result.end == undisturbed_.end);
@@ -115,7 +118,10 @@ class Enumeration {
   void twice(Death const& first, std::vector<Point> const& recovery) {
     if (runs_ % every_k_runs != 0 || recovery.empty()) return;
     std::size_t const at = second_deaths_++ * stride % recovery.size();
-    (void)same_end({first, deaths_at(at, recovery[at]).back()});
+    // The same chance as in the first death's run: what a loss of power left must be what was recovered from.
+    std::uint64_t const seed = runs_++;
+    std::vector<Death> const deaths{first, deaths_at(at, recovery[at]).back()};
+    (void)same_end(deaths, run(deaths, seed));
   }
 
   std::size_t number_of(Point point) const {
