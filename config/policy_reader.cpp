@@ -19,11 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void report(Given const& given, Complaint const& complaint, Findings& findings) {
-  findings.error(given.at(), complaint.rule, fmt::format("{}: {}", given.label, complaint.message),
-                 complaint.hint);
-}
-
 std::optional<Months> interval_of(Given const& given, Findings& findings) {
   if (!given) return std::nullopt;
   // `every: 3` is a number to YAML; the mistake is the missing unit, not the missing quotes.

@@ -64,8 +64,7 @@ std::optional<EndpointUrl> url_of(Given const& given, Findings& findings) {
   if (!text) return std::nullopt;
   auto url = parse_endpoint_url(*text);
   if (url) return *url;
-  findings.error(given.at(), url.error().rule, fmt::format("{}: {}", given.label, url.error().message),
-                 url.error().hint);
+  report(given, url.error(), findings);
   return std::nullopt;
 }
 

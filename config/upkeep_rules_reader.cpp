@@ -1,7 +1,5 @@
 #include "config/upkeep_rules_reader.hpp"
 
-#include "config/duration.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,26 +12,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void complain(Given const& given, Complaint const& complaint, Findings& findings) {
-  findings.error(given.at(), complaint.rule, fmt::format("{}: {}", given.label, complaint.message),
-                 complaint.hint);
-}
-
 std::optional<ExpiryMonths> expiry_of(Given const& given, Findings& findings) {
   auto const text = text_of(given, findings);
   if (!text) return std::nullopt;
   auto const quantity = parse_quantity(*text, "18 months");
   if (!quantity) {
-    complain(given, quantity.error(), findings);
+    report(given, quantity.error(), findings);
     return std::nullopt;
   }
   bool const in_months = quantity->unit == "months" && quantity->spaced;
   auto const months = in_months ? ExpiryMonths::of(quantity->count) : std::nullopt;
   if (!months) {
-    complain(given,
-             {"expiry", fmt::format("must be between 2 months and 60 months, not {}", *text),
-              "write it like '18 months'"},
-             findings);
+    report(given,
+           {"expiry", fmt::format("must be between 2 months and 60 months, not {}", *text),
+            "write it like '18 months'"},
+           findings);
   }
   return months;
 }

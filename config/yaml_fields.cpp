@@ -56,6 +56,11 @@ void out_of_range(Given const& given, auto min, auto max, Findings& findings) {
 
 }  // namespace
 
+void report(Given const& given, Complaint const& complaint, Findings& findings) {
+  findings.error(given.at(), complaint.rule, fmt::format("{}: {}", given.label, complaint.message),
+                 complaint.hint);
+}
+
 Given map_of(Given given, Findings& findings) {
   if (!given || given.value->kind == Kind::map) return given;
   if (given.value->kind != Kind::refused) {
@@ -149,8 +154,7 @@ std::optional<std::chrono::milliseconds> duration_of(Given const& given, std::ch
   if (text == nullptr) return std::nullopt;
   auto const duration = parse_duration(*text);
   if (!duration) {
-    findings.error(given.at(), duration.error().rule,
-                   fmt::format("{}: {}", given.label, duration.error().message), duration.error().hint);
+    report(given, duration.error(), findings);
     return std::nullopt;
   }
   if (*duration >= min && *duration <= max) return *duration;

@@ -1,4 +1,5 @@
 #pragma once
+#include "config/duration.hpp"
 #include "config/findings.hpp"
 #include "config/yaml_document.hpp"
 
@@ -26,6 +27,9 @@ struct Given {
   explicit operator bool() const { return value != nullptr; }
   Position at() const { return value == nullptr ? Position{} : value->at; }
 };
+
+/// What was given is a mistake, and this is why.
+void report(Given const& given, Complaint const& complaint, Findings& findings);
 
 /// Takes the fields of one map by name. What nobody asked for is a mistake.
 class FieldReader {

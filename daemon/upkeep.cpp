@@ -177,29 +177,28 @@ Result<std::map<std::string, std::string>> Upkeep::tags_for(KeyRef const& key, U
   return rotation_tags(*tag, made);
 }
 
-asio::awaitable<Result<providers::Evidence>> Upkeep::act(KeyRef key, UpkeepTask task,
-                                                         std::map<std::string, std::string> tags) {
+asio::awaitable<Result<providers::Evidence>> Upkeep::act(KeyRef key, Order order) {
   providers::KmsProvider& kms = *world_.provider(provider_)->kms;
   auto const deadline = world_.clock.mono_now() + call_patience;
-  if (auto const* set = std::get_if<SetProviderRotation>(&task)) {
+  if (auto const* set = std::get_if<SetProviderRotation>(&order.task)) {
     Result<providers::Evidence> done = co_await kms.set_provider_rotation(key, set->every, deadline);
     co_return done;
   }
-  if (auto const* set = std::get_if<SetVersionExpiry>(&task)) {
+  if (auto const* set = std::get_if<SetVersionExpiry>(&order.task)) {
     Result<providers::Evidence> done =
         co_await kms.set_version_expiry(key, set->version, set->expires, deadline);
     co_return done;
   }
-  if (auto const* set = std::get_if<RetireVersion>(&task)) {
+  if (auto const* set = std::get_if<RetireVersion>(&order.task)) {
     if (set->by == RetireBy::expiry) {
-      Instant const now = world_.clock.wall_now();
-      Result<providers::Evidence> done = co_await kms.set_version_expiry(key, set->version, now, deadline);
+      Result<providers::Evidence> done =
+          co_await kms.set_version_expiry(key, set->version, order.asked, deadline);
       co_return done;
     }
     Result<providers::Evidence> done = co_await kms.set_version_enabled(key, set->version, false, deadline);
     co_return done;
   }
-  Result<providers::Evidence> done = co_await kms.set_tags(key, std::move(tags), deadline);
+  Result<providers::Evidence> done = co_await kms.set_tags(key, std::move(order.tags), deadline);
   co_return done;
 }
 
@@ -210,13 +209,14 @@ asio::awaitable<Result<void>> Upkeep::record(storage::Change change) {
 
 asio::awaitable<Result<void>> Upkeep::carry_out(TrackedKey& key, UpkeepTask task) {
   KeyRef const ref = key.stored.key.ref;
-  auto const tags = tags_for(ref, task);
+  auto tags = tags_for(ref, task);
   if (!tags) co_return std::unexpected(tags.error());
+  Order const order{.task = task, .tags = *std::move(tags), .asked = world_.clock.wall_now()};
   storage::Change intent;
-  intent.events.push_back(upkeep_intended(key, task, world_.clock.wall_now()));
+  intent.events.push_back(upkeep_intended(key, task, order.asked));
   Result<void> const durable = co_await record(std::move(intent));
   if (!durable) co_return durable;
-  Result<providers::Evidence> const done = co_await act(ref, task, *tags);
+  Result<providers::Evidence> const done = co_await act(ref, order);
   if (!done) {
     storage::Change failed;
     failed.events.push_back(upkeep_failed(key, task, done.error(), world_.clock.wall_now()));
@@ -224,21 +224,19 @@ asio::awaitable<Result<void>> Upkeep::carry_out(TrackedKey& key, UpkeepTask task
     if (!told) spdlog::error("{}: {}", ref.text(), to_text(told.error()));
     co_return std::unexpected(done.error());
   }
-  Result<void> kept = co_await record_done(key, task, *tags, *done);
+  Result<void> kept = co_await record_done(key, order, *done);
   co_return kept;
 }
 
-asio::awaitable<Result<void>> Upkeep::record_done(TrackedKey& key, UpkeepTask task,
-                                                  std::map<std::string, std::string> tags,
+asio::awaitable<Result<void>> Upkeep::record_done(TrackedKey& key, Order order,
                                                   providers::Evidence evidence) {
-  Instant const now = world_.clock.wall_now();
-  storage::StoredKey after = with_effect(key.stored, task, tags, evidence, now);
+  storage::StoredKey after = with_effect(key.stored, order.task, order.tags, evidence, order.asked);
   storage::Change change;
   change.keys.push_back(after);
   for (KeyVersion const& version : after.versions) {
     change.versions.push_back({after.key.ref, version, MadeBy::unknown, std::nullopt});
   }
-  change.events.push_back(upkeep_done(key, task, evidence, now));
+  change.events.push_back(upkeep_done(key, order.task, evidence, world_.clock.wall_now()));
   Result<void> const recorded = co_await record(std::move(change));
   // Not on record, and done: the next reading of the key shows it.
   if (recorded) fleet_.put(std::move(after));

@@ -46,16 +46,20 @@ class Upkeep {
   std::vector<std::string> troubles() const;
 
  private:
+  /// A task with all that goes out with it.
+  struct Order {
+    UpkeepTask task;
+    std::map<std::string, std::string> tags;
+    Instant asked{};
+  };
   bool is_free(TrackedKey const& key) const;
   boost::asio::awaitable<void> look(KeyRef key);
   boost::asio::awaitable<Result<void>> retire(TrackedKey& key);
   boost::asio::awaitable<Result<void>> carry_out(TrackedKey& key, UpkeepTask task);
-  boost::asio::awaitable<Result<providers::Evidence>> act(KeyRef key, UpkeepTask task,
-                                                          std::map<std::string, std::string> tags);
+  boost::asio::awaitable<Result<providers::Evidence>> act(KeyRef key, Order order);
   Result<std::map<std::string, std::string>> tags_for(KeyRef const& key, UpkeepTask const& task);
   boost::asio::awaitable<Result<void>> record(storage::Change change);
-  boost::asio::awaitable<Result<void>> record_done(TrackedKey& key, UpkeepTask task,
-                                                   std::map<std::string, std::string> tags,
+  boost::asio::awaitable<Result<void>> record_done(TrackedKey& key, Order order,
                                                    providers::Evidence evidence);
 
   World& world_;

@@ -11,11 +11,7 @@ namespace rekeyd {
 namespace {
 
 Verdict verdict(KeyStatus status, std::string reason, std::string sentence) {
-  Verdict said;
-  said.status = status;
-  said.reason = std::move(reason);
-  said.sentence = std::move(sentence);
-  return said;
+  return {.status = status, .reason = std::move(reason), .sentence = std::move(sentence)};
 }
 
 AppliedPolicy const& policy_of(KeyFacts const& facts) { return std::get<AppliedPolicy>(facts.match); }

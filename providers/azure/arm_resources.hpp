@@ -64,6 +64,22 @@ class ResourceManager final : public ResourceController {
   template <class Item>
   boost::asio::awaitable<Result<std::vector<Item>>> items(ArmCall call, ParseItems<Item> parse,
                                                           Clock::Mono deadline);
+  template <class Page>
+  using ParsePage = Result<Page> (*)(std::string_view body, std::string const& where);
+  /// All pages of a list whose entries may be unreadable one by one: those go into `defects`; without, the
+  /// first of them is the error.
+  template <class Page, class Item>
+  boost::asio::awaitable<Result<std::vector<Item>>> readable_items(ArmCall call, ParsePage<Page> parse,
+                                                                   std::vector<Item> Page::* entries,
+                                                                   std::vector<Error>* defects,
+                                                                   Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<VirtualMachine>>> list_machines(std::string subscription,
+                                                                            bool with_instance_view,
+                                                                            std::vector<Error>* defects,
+                                                                            Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<ManagedDisk>>> list_disks(std::string subscription,
+                                                                      std::vector<Error>* defects,
+                                                                      Clock::Mono deadline);
 
   // resource_manager.cpp
   std::optional<KeyRef> key_of(DiskEncryptionSet const& set) const;
@@ -76,12 +92,6 @@ class ResourceManager final : public ResourceController {
   boost::asio::awaitable<Result<std::vector<Registration>>> sets_in(std::string folder,
                                                                     ResourceSurvey& survey,
                                                                     Clock::Mono deadline);
-  boost::asio::awaitable<Result<std::vector<VirtualMachine>>> machines_of(std::string subscription,
-                                                                          ResourceSurvey& survey,
-                                                                          Clock::Mono deadline);
-  boost::asio::awaitable<Result<std::vector<ManagedDisk>>> disks_of(std::string subscription,
-                                                                    ResourceSurvey& survey,
-                                                                    Clock::Mono deadline);
   boost::asio::awaitable<Result<void>> survey_disk_encryption(
       std::string subscription, Result<std::vector<VirtualMachine>> const& machines, ResourceSurvey& survey,
       Clock::Mono deadline);
@@ -92,10 +102,6 @@ class ResourceManager final : public ResourceController {
                                                                           Clock::Mono deadline);
 
   // machine_control.cpp
-  boost::asio::awaitable<Result<std::vector<VirtualMachine>>> list_machines(std::string subscription,
-                                                                            Clock::Mono deadline);
-  boost::asio::awaitable<Result<std::vector<ManagedDisk>>> list_disks(std::string subscription,
-                                                                      Clock::Mono deadline);
   boost::asio::awaitable<Result<ChangeTicket>> act(ResourceId machine, std::string action,
                                                    Clock::Mono deadline);
 
@@ -118,6 +124,24 @@ boost::asio::awaitable<Result<std::vector<Item>>> ResourceManager::items(ArmCall
     auto page = parse(reply.response.body, reply.where);
     if (!page) co_return std::unexpected(std::move(page.error()));
     std::ranges::move(*page, std::back_inserter(all));
+  }
+  co_return all;
+}
+
+template <class Page, class Item>
+boost::asio::awaitable<Result<std::vector<Item>>> ResourceManager::readable_items(
+    ArmCall call, ParsePage<Page> parse, std::vector<Item> Page::* entries, std::vector<Error>* defects,
+    Clock::Mono deadline) {
+  auto const pages = co_await access_.pages(std::move(call), deadline);
+  if (!pages) co_return std::unexpected(pages.error());
+  std::vector<Item> all;
+  for (ArmReply const& reply : *pages) {
+    auto page = parse(reply.response.body, reply.where);
+    if (!page) co_return std::unexpected(std::move(page.error()));
+    bool const spoiled = defects == nullptr && !page->defects.empty();
+    if (spoiled) co_return std::unexpected(std::move(page->defects.front()));
+    if (defects != nullptr) std::ranges::move(page->defects, std::back_inserter(*defects));
+    std::ranges::move((*page).*entries, std::back_inserter(all));
   }
   co_return all;
 }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace rekeyd::providers::azure {
 
 namespace {
@@ -114,6 +116,16 @@ Error azure_error(HttpResponse const& response, AzureTraits const& traits, std::
   error.remedy = std::move(meaning.remedy);
   error.http_status = response.status;
   error.retry_after = parse_retry_after(response.header("retry-after"), now);
+  return error;
+}
+
+Error refusal(std::string what, std::string remedy, std::string where, ErrorClass error_class) {
+  Error error;
+  error.error_class = error_class;
+  error.delivery = Delivery::not_sent;
+  error.what = std::move(what);
+  error.where = std::move(where);
+  error.remedy = std::move(remedy);
   return error;
 }
 

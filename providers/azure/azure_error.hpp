@@ -15,4 +15,8 @@ namespace rekeyd::providers::azure {
 /// refusal.
 Error azure_error(HttpResponse const& response, AzureTraits const& traits, std::string where, Instant now);
 
+/// What we do not ask the service for, since it could not be done: nothing was sent.
+Error refusal(std::string what, std::string remedy, std::string where,
+              ErrorClass error_class = ErrorClass::permanent);
+
 }  // namespace rekeyd::providers::azure

@@ -1,4 +1,5 @@
 // What is set of key versions at Key Vault and Managed HSM after they are made.
+#include "providers/azure/azure_error.hpp"
 #include "providers/azure/key_vault_provider.hpp"
 #include "providers/azure/rotation_call.hpp"
 #include "providers/json_answer.hpp"
@@ -12,16 +13,6 @@ namespace rekeyd::providers::azure {
 namespace asio = boost::asio;
 
 namespace {
-
-Error refusal(std::string what, std::string remedy, std::string where) {
-  Error error;
-  error.error_class = ErrorClass::permanent;
-  error.delivery = Delivery::not_sent;
-  error.what = std::move(what);
-  error.where = std::move(where);
-  error.remedy = std::move(remedy);
-  return error;
-}
 
 bool holds(std::map<std::string, std::string> const& all, std::map<std::string, std::string> const& some) {
   return std::ranges::all_of(some, [&](auto const& tag) {

@@ -1,4 +1,5 @@
 // Wrapped DEKs at Key Vault and Managed HSM: unwrap with the version that wrapped, wrap with the new one.
+#include "providers/azure/azure_error.hpp"
 #include "providers/azure/key_vault_provider.hpp"
 #include "providers/encoding.hpp"
 #include "providers/json_answer.hpp"
@@ -10,16 +11,6 @@ namespace rekeyd::providers::azure {
 namespace asio = boost::asio;
 
 namespace {
-
-Error refusal(std::string what, std::string remedy, std::string where) {
-  Error error;
-  error.error_class = ErrorClass::permanent;
-  error.delivery = Delivery::not_sent;
-  error.what = std::move(what);
-  error.where = std::move(where);
-  error.remedy = std::move(remedy);
-  return error;
-}
 
 // All of a WDEK comes from a file that anybody may have written; what goes into a path or a body is checked.
 std::optional<Error> refuse_dek(WrappedDek const& dek) {

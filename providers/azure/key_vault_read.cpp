@@ -1,4 +1,5 @@
 // What Key Vault tells: keys, versions, rotation policies.
+#include "providers/azure/azure_error.hpp"
 #include "providers/azure/inheritance.hpp"
 #include "providers/azure/key_vault_provider.hpp"
 #include "providers/azure/letter_case.hpp"
@@ -20,15 +21,6 @@ namespace azure {
 namespace {
 
 constexpr unsigned page_size = 25;  // The most that the service gives.
-
-Error misuse(std::string what, std::string where) {
-  Error error;
-  error.error_class = ErrorClass::permanent;
-  error.delivery = Delivery::not_sent;
-  error.what = std::move(what);
-  error.where = std::move(where);
-  return error;
-}
 
 /// "PAGE TARGET": which page is next, so that a chain of pages that never ends does end.
 struct Cursor {
@@ -113,11 +105,11 @@ Result<KeyVault::Place> KeyVault::place_of(KeyRef const& key) const {
   place.vault = find_vault(key.vault);
   place.key = lower_case(key.id.str());
   if (place.vault == nullptr) {
-    return std::unexpected(misuse("no vault of this name is configured for the provider", key.text()));
+    return std::unexpected(refusal("no vault of this name is configured for the provider", {}, key.text()));
   }
   if (!is_key_name(place.key)) {
     return std::unexpected(
-        misuse("this is no name of a key: letters, digits and '-' are allowed", key.text()));
+        refusal("this is no name of a key: letters, digits and '-' are allowed", {}, key.text()));
   }
   return place;
 }
@@ -177,7 +169,7 @@ asio::awaitable<Result<KeyListing>> KeyVault::list_keys(VaultName vault_name, st
   auto const* vault = find_vault(vault_name);
   if (vault == nullptr) {
     co_return std::unexpected(
-        misuse("no vault of this name is configured for the provider", vault_name.str()));
+        refusal("no vault of this name is configured for the provider", {}, vault_name.str()));
   }
   auto const cursor = Cursor::parse(cursor_text);
   auto reply = co_await access_.call(*vault, page_call(cursor, "/keys"), deadline);

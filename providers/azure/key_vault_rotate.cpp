@@ -1,4 +1,5 @@
 // Making a new key version at Key Vault and Managed HSM.
+#include "providers/azure/azure_error.hpp"
 #include "providers/azure/key_vault_provider.hpp"
 #include "providers/json_answer.hpp"
 
@@ -9,16 +10,6 @@ namespace rekeyd::providers::azure {
 namespace asio = boost::asio;
 
 namespace {
-
-Error refusal(ErrorClass error_class, std::string what, std::string remedy, std::string const& where) {
-  Error error;
-  error.error_class = error_class;
-  error.delivery = Delivery::not_sent;
-  error.what = std::move(what);
-  error.where = where;
-  error.remedy = std::move(remedy);
-  return error;
-}
 
 // Whatever went wrong before the rotate or create went out: it did not go out.
 Error before_rotating(Error error) {
@@ -34,7 +25,7 @@ Error after_rotating(Error error) {
 
 std::optional<Error> unfit_for_rotation(KeyBundle const& bundle, std::string const& where) {
   if (!bundle.attributes.enabled) {
-    return refusal(ErrorClass::permanent, "the key's current version is disabled",
+    return refusal("the key's current version is disabled",
                    "enable it, or exclude the key from rekeyd's policies", where);
   }
   return refuse_rotation(bundle, where);
@@ -61,7 +52,6 @@ asio::awaitable<Result<void>> KeyVault::check_version_budget(Place place, Eviden
   evidence.notes["versions"] = fmt::format("{} of {}", versions->size(), *versions_max);
   if (versions->size() < *versions_max) co_return Result<void>();
   co_return std::unexpected(refusal(
-      ErrorClass::permanent,
       fmt::format("the key has {} versions, the most that {} keeps", versions->size(), traits_.service),
       "make a new key and move its dependants there: versions cannot be deleted", place.text()));
 }
@@ -74,7 +64,6 @@ asio::awaitable<Result<void>> KeyVault::check_policy(Place place, KeyBundle cons
   if (policy->exists) co_return Result<void>();
   if (!options_.set_neutral_rotation_policy) {
     co_return std::unexpected(refusal(
-        ErrorClass::permanent,
         fmt::format("{} does not rotate a key on demand before it has a rotation policy", traits_.service),
         "give the key a rotation policy, or let rekeyd put a neutral one there (set_neutral_rotation_policy: "
         "true)",
@@ -130,10 +119,9 @@ asio::awaitable<Result<RotateReceipt>> KeyVault::rotate(RotateOrder order, Clock
   if (unfit) co_return std::unexpected(std::move(*unfit));
   if (order.key.current && order.key.current->str() != bundle.id.version) {
     co_return std::unexpected(
-        refusal(ErrorClass::conflict,
-                fmt::format("the current version is {}, not {} as when this rotation began",
+        refusal(fmt::format("the current version is {}, not {} as when this rotation began",
                             bundle.id.version, order.key.current->str()),
-                {}, current->where));
+                {}, current->where, ErrorClass::conflict));
   }
   if (order.material) {
     auto imported = co_await import_version(*place, bundle, std::move(order), deadline);
@@ -141,8 +129,7 @@ asio::awaitable<Result<RotateReceipt>> KeyVault::rotate(RotateOrder order, Clock
   }
   if (is_marked_imported(bundle)) {
     co_return std::unexpected(
-        refusal(ErrorClass::permanent,
-                "the key's material was imported: a new version needs new material from its owner",
+        refusal("the key's material was imported: a new version needs new material from its owner",
                 "name a source of it in the policy (material: NAME), or import a version by hand: rekeyd "
                 "will find it "
                 "and move the dependants",

@@ -47,42 +47,6 @@ bool ResourceManager::is_machine(ResourceId const& tied) const {
   return id && (id->is(virtual_machine_type) || id->is(scale_set_machine_type));
 }
 
-asio::awaitable<Result<std::vector<VirtualMachine>>> ResourceManager::list_machines(std::string subscription,
-                                                                                    Clock::Mono deadline) {
-  ArmCall call;
-  call.path = fmt::format(
-      "/subscriptions/{}/providers/Microsoft.Compute/virtualMachines?$expand=instanceView", subscription);
-  call.api_version = compute_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  std::vector<VirtualMachine> machines;
-  for (ArmReply const& reply : *pages) {
-    auto page = parse_virtual_machines(reply.response.body, reply.where);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    // One that cannot be read might be one that runs: nothing is changed on a guess.
-    if (!page->defects.empty()) co_return std::unexpected(std::move(page->defects.front()));
-    std::ranges::move(page->machines, std::back_inserter(machines));
-  }
-  co_return machines;
-}
-
-asio::awaitable<Result<std::vector<ManagedDisk>>> ResourceManager::list_disks(std::string subscription,
-                                                                              Clock::Mono deadline) {
-  ArmCall call;
-  call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/disks", subscription);
-  call.api_version = disk_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  std::vector<ManagedDisk> disks;
-  for (ArmReply const& reply : *pages) {
-    auto page = parse_managed_disks(reply.response.body, reply.where);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    if (!page->defects.empty()) co_return std::unexpected(std::move(page->defects.front()));
-    std::ranges::move(page->disks, std::back_inserter(disks));
-  }
-  co_return disks;
-}
-
 /// By three ways, since each alone misses some: machines name the set in two places; disks know who holds
 /// them, also scale sets' instances, which stand in no list; ephemeral OS disks are no resources and only in
 /// the machines.
@@ -90,9 +54,9 @@ asio::awaitable<Result<std::vector<Machine>>> ResourceManager::machines(Resource
                                                                         Clock::Mono deadline) {
   auto const set = ArmId::parse(resource.str());
   if (!set) co_return std::vector<Machine>();
-  auto const listed = co_await list_machines(set->subscription, deadline);
+  auto const listed = co_await list_machines(set->subscription, true, nullptr, deadline);
   if (!listed) co_return std::unexpected(listed.error());
-  auto const disks = co_await list_disks(set->subscription, deadline);
+  auto const disks = co_await list_disks(set->subscription, nullptr, deadline);
   if (!disks) co_return std::unexpected(disks.error());
   auto const associated = co_await associated_with(resource, deadline);
   if (!associated) co_return std::unexpected(associated.error());

@@ -70,7 +70,7 @@ asio::awaitable<Result<void>> ResourceManager::survey_scope(ArmScope scope, Reso
     if (!sets) co_return std::unexpected(std::move(sets.error()));
     std::ranges::move(*sets, std::back_inserter(found));
   }
-  auto const machines = co_await machines_of(scope.subscription, survey, deadline);
+  auto const machines = co_await list_machines(scope.subscription, false, &survey.defects, deadline);
   if (!machines && !is_hidden(machines.error())) co_return std::unexpected(machines.error());
   Result<MachinesBySet> const by_set = sorted_by_set(machines);
   for (Registration& registration : found) {
@@ -105,7 +105,7 @@ asio::awaitable<Result<void>> ResourceManager::tie_dependants(Registration& regi
 asio::awaitable<Result<void>> ResourceManager::survey_disk_encryption(
     std::string subscription, Result<std::vector<VirtualMachine>> const& machines, ResourceSurvey& survey,
     Clock::Mono deadline) {
-  auto const disks = co_await disks_of(subscription, survey, deadline);
+  auto const disks = co_await list_disks(subscription, &survey.defects, deadline);
   if (!disks && !is_hidden(disks.error())) co_return std::unexpected(disks.error());
   if (!machines) survey.defects.push_back(machines.error());
   if (!disks) survey.defects.push_back(disks.error());
@@ -124,54 +124,36 @@ asio::awaitable<Result<std::vector<Registration>>> ResourceManager::sets_in(std:
   ArmCall call;
   call.path = folder + "/providers/Microsoft.Compute/diskEncryptionSets";
   call.api_version = disk_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
+  auto const sets = co_await readable_items(std::move(call), parse_disk_encryption_sets,
+                                            &DiskEncryptionSetPage::sets, &survey.defects, deadline);
+  if (!sets) co_return std::unexpected(sets.error());
   std::vector<Registration> found;
-  for (ArmReply const& reply : *pages) {
-    auto page = parse_disk_encryption_sets(reply.response.body, reply.where);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    std::ranges::move(page->defects, std::back_inserter(survey.defects));
-    for (DiskEncryptionSet const& set : page->sets) {
-      if (auto key = key_of(set)) found.push_back(set.registration(*std::move(key)));
-    }
+  for (DiskEncryptionSet const& set : *sets) {
+    if (auto key = key_of(set)) found.push_back(set.registration(*std::move(key)));
   }
   co_return found;
 }
 
 // All of the subscription: a machine may lie in another resource group than its disk encryption set.
-asio::awaitable<Result<std::vector<VirtualMachine>>> ResourceManager::machines_of(std::string subscription,
-                                                                                  ResourceSurvey& survey,
-                                                                                  Clock::Mono deadline) {
+asio::awaitable<Result<std::vector<VirtualMachine>>> ResourceManager::list_machines(
+    std::string subscription, bool with_instance_view, std::vector<Error>* defects, Clock::Mono deadline) {
   ArmCall call;
-  call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/virtualMachines", subscription);
+  call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/virtualMachines{}", subscription,
+                          with_instance_view ? "?$expand=instanceView" : "");
   call.api_version = compute_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  std::vector<VirtualMachine> machines;
-  for (ArmReply const& reply : *pages) {
-    auto page = parse_virtual_machines(reply.response.body, reply.where);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    std::ranges::move(page->defects, std::back_inserter(survey.defects));
-    std::ranges::move(page->machines, std::back_inserter(machines));
-  }
+  auto machines = co_await readable_items(std::move(call), parse_virtual_machines,
+                                          &VirtualMachinePage::machines, defects, deadline);
   co_return machines;
 }
 
-asio::awaitable<Result<std::vector<ManagedDisk>>> ResourceManager::disks_of(std::string subscription,
-                                                                            ResourceSurvey& survey,
-                                                                            Clock::Mono deadline) {
+asio::awaitable<Result<std::vector<ManagedDisk>>> ResourceManager::list_disks(std::string subscription,
+                                                                              std::vector<Error>* defects,
+                                                                              Clock::Mono deadline) {
   ArmCall call;
   call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/disks", subscription);
   call.api_version = disk_api_version;
-  auto const pages = co_await access_.pages(std::move(call), deadline);
-  if (!pages) co_return std::unexpected(pages.error());
-  std::vector<ManagedDisk> disks;
-  for (ArmReply const& reply : *pages) {
-    auto page = parse_managed_disks(reply.response.body, reply.where);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    std::ranges::move(page->defects, std::back_inserter(survey.defects));
-    std::ranges::move(page->disks, std::back_inserter(disks));
-  }
+  auto disks = co_await readable_items(std::move(call), parse_managed_disks, &ManagedDiskPage::disks, defects,
+                                       deadline);
   co_return disks;
 }
 

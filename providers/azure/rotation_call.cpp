@@ -1,6 +1,7 @@
 #include "providers/azure/rotation_call.hpp"
 
 #include "policy/upkeep.hpp"
+#include "providers/azure/azure_error.hpp"
 #include "providers/encoding.hpp"
 #include "providers/json_answer.hpp"
 
@@ -12,16 +13,6 @@
 namespace rekeyd::providers::azure {
 
 namespace {
-
-Error refusal(std::string what, std::string remedy, std::string const& where) {
-  Error error;
-  error.error_class = ErrorClass::permanent;
-  error.delivery = Delivery::not_sent;
-  error.what = std::move(what);
-  error.where = where;
-  error.remedy = std::move(remedy);
-  return error;
-}
 
 std::optional<std::int64_t> read_exponent(std::string_view text) {
   auto const bytes = from_base64url(text);

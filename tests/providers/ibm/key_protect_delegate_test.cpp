@@ -1,6 +1,7 @@
 #include "providers/ibm/key_protect.hpp"
 #include "providers/ibm/key_protect_provider.hpp"
 #include "tests/providers/cloud_script.hpp"
+#include "tests/providers/ibm/pay_instance.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -15,13 +16,7 @@ std::string const policies_call = "PUT /api/v2/keys/k-1/policies";
 
 struct DelegatingWorld : CloudScript {
   DelegatingWorld() {
-    KeyProtectOptions options;
-    options.name = ProviderName("ibm-test");
-    InstanceAddress instance;
-    instance.name = VaultName("pay");
-    instance.id = "0b1c2d3e-4f50-4a61-8b72-c3d4e5f60718";
-    instance.endpoint.host = "eu-de.kms.cloud.ibm.com";
-    options.instances.push_back(instance);
+    KeyProtectOptions options = test::pay_instance();
     provider = make_key_protect(*client, credentials, loop.clock, random, options);
   }
   /// One more reading of the key shows this rotation, and these members besides.

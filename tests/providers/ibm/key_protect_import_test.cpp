@@ -2,6 +2,7 @@
 #include "providers/ibm/key_protect.hpp"
 #include "providers/ibm/key_protect_provider.hpp"
 #include "tests/providers/cloud_script.hpp"
+#include "tests/providers/ibm/pay_instance.hpp"
 #include "tests/support/openssl_handles.hpp"
 #include "tests/support/rsa_pem.hpp"
 
@@ -23,13 +24,7 @@ std::string const rotate_call = "POST /api/v2/keys/k-1/actions/rotate";
 
 struct ImportWorld : CloudScript {
   explicit ImportWorld(bool with_token = false) {
-    KeyProtectOptions options;
-    options.name = ProviderName("ibm-test");
-    InstanceAddress instance;
-    instance.name = VaultName("pay");
-    instance.id = "0b1c2d3e-4f50-4a61-8b72-c3d4e5f60718";
-    instance.endpoint.host = "eu-de.kms.cloud.ibm.com";
-    options.instances.push_back(instance);
+    KeyProtectOptions options = test::pay_instance();
     options.import_with_token = with_token;
     provider = make_key_protect(*client, credentials, loop.clock, random, options);
     order.operation = RotationId("op-1");
