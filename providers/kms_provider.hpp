@@ -70,6 +70,19 @@ struct RotateReceipt {
   Evidence evidence;
 };
 
+/// A root key to be made like another one, perhaps of another provider.
+struct CreateOrder {
+  RotationId operation;  ///< Written into the key, so that it is found again.
+  VaultName vault;
+  std::string name;
+  RootKey like;  ///< As last read: type, operations, and what else the new key can have of it.
+};
+
+struct CreateReceipt {
+  KeyRef key;
+  Evidence evidence;
+};
+
 /// A wrapped DEK, moved to the current key version. Same DEK.
 struct Rewrapped {
   WrappedDek dek;
@@ -100,6 +113,12 @@ class KmsProvider {
   virtual boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) = 0;
   /// Makes a new key version, which becomes the current one.
   virtual boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) = 0;
+  /// Can a key be made so? Reads only; permanent error: it cannot, and why. conflict: somebody else's key has
+  /// that name, where names are unique. A key: `order.operation` has made it already.
+  virtual boost::asio::awaitable<Result<std::optional<KeyRef>>> find_created(CreateOrder order,
+                                                                             Clock::Mono deadline) = 0;
+  /// Makes it. Sent at most once per call; an error's `delivery` says whether it may be there all the same.
+  virtual boost::asio::awaitable<Result<CreateReceipt>> create(CreateOrder order, Clock::Mono deadline) = 0;
   /// Does `after` carry on what `before` had (operations, expiry, exportable, release policy, tags)? A list
   /// of sentences, empty when fit for use.
   virtual std::vector<std::string> inheritance_defects(RootKey const& before, RootKey const& after) const = 0;
@@ -108,6 +127,11 @@ class KmsProvider {
   virtual boost::asio::awaitable<Result<Rewrapped>> rewrap(WrappedDek dek, VersionId target,
                                                            bool wrap_at_service, Clock::Mono deadline) = 0;
   virtual boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) = 0;
+  /// Wraps a DEK that another key has wrapped so far, under `as.version` of `as.key`, which must be its
+  /// current and enabled version. Id and additional data are those of `as`; its algorithm is what was used
+  /// there.
+  virtual boost::asio::awaitable<Result<Rewrapped>> wrap(Secret plaintext, WrappedDek as,
+                                                         bool wrap_at_service, Clock::Mono deadline) = 0;
 
   virtual boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version,
                                                                        bool enabled,

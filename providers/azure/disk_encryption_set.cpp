@@ -157,11 +157,13 @@ Result<std::vector<ResourceId>> parse_associated_resources(std::string_view body
   return resources;
 }
 
-// sourceVault stays exactly as it was read: it must be there for a vault of the set's own subscription and
-// must not be for one of another, or for an HSM pool.
+// sourceVault stays exactly as it was read: it must not be there for a vault of another subscription than the
+// set's own, or for an HSM pool. It is optional, and of another vault we do not know the id.
 Body write_active_key(DiskEncryptionSet const& set, std::string const& key_url) {
   json::object active{{"keyUrl", key_url}};
-  if (!set.source_vault.empty()) active["sourceVault"] = json::object{{"id", set.source_vault}};
+  auto const key = KeyIdentifier::parse(key_url);
+  bool const same_vault = key && key->host == set.key.host;
+  if (same_vault && !set.source_vault.empty()) active["sourceVault"] = json::object{{"id", set.source_vault}};
   json::object const body{{"properties", json::object{{"activeKey", std::move(active)}}}};
   std::string const text = json::serialize(body);
   return {text.data(), text.size()};

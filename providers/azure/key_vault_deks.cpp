@@ -12,9 +12,19 @@ namespace asio = boost::asio;
 
 namespace {
 
+std::string place_text(WrappedDek const& dek) {
+  return fmt::format("wrapped DEK {} of {}", dek.id.str(), dek.key.text());
+}
+
+std::optional<Error> refuse_additional_data(WrappedDek const& dek) {
+  if (dek.aad.empty()) return std::nullopt;
+  return refusal("it has additional authenticated data, which Azure's key wrapping does not know",
+                 "remove the additional data from the record", place_text(dek));
+}
+
 // All of a WDEK comes from a file that anybody may have written; what goes into a path or a body is checked.
 std::optional<Error> refuse_dek(WrappedDek const& dek) {
-  std::string const where = fmt::format("wrapped DEK {} of {}", dek.id.str(), dek.key.text());
+  std::string const where = place_text(dek);
   if (!is_version_id(dek.version.str())) {
     return refusal("its key version is no id of a version", "correct the record of the wrapped DEK", where);
   }
@@ -22,11 +32,7 @@ std::optional<Error> refuse_dek(WrappedDek const& dek) {
     return refusal(fmt::format("its algorithm '{}' is none that wraps keys", body_excerpt(dek.algorithm)),
                    "use RSA-OAEP-256, RSA-OAEP, RSA1_5, A128KW, A192KW or A256KW", where);
   }
-  if (!dek.aad.empty()) {
-    return refusal("it has additional authenticated data, which Azure's key wrapping does not know",
-                   "remove the additional data from the record", where);
-  }
-  return std::nullopt;
+  return refuse_additional_data(dek);
 }
 
 std::optional<Error> refuse_size(Secret const& dek, std::string_view algorithm, std::string const& where) {
@@ -79,8 +85,8 @@ asio::awaitable<Result<KeyVault::UnwrappedDek>> KeyVault::unwrap_at_service(Plac
   if (refused) co_return std::unexpected(std::move(*refused));
   auto const bytes = from_base64url(dek.ciphertext);
   if (!bytes || bytes->empty()) {
-    co_return std::unexpected(refusal("the wrapped DEK is not base64url", "restore it from a backup",
-                                      fmt::format("wrapped DEK {} of {}", dek.id.str(), dek.key.text())));
+    co_return std::unexpected(
+        refusal("the wrapped DEK is not base64url", "restore it from a backup", place_text(dek)));
   }
   // Never the versionless form: the current version is not the one that wrapped.
   std::string const path = fmt::format("{}/{}/unwrapkey", place.path(), dek.version.str());
@@ -127,29 +133,69 @@ asio::awaitable<Result<Rewrapped>> KeyVault::rewrap(WrappedDek dek, VersionId ta
   // First the look at the target: no DEK is unwrapped that cannot be wrapped again.
   auto wrapper = co_await look_at_target(*place, target, deadline);
   if (!wrapper) co_return std::unexpected(std::move(wrapper.error()));
-  std::string const where = fmt::format("wrapped DEK {} of {}", dek.id.str(), dek.key.text());
-  auto algorithm = wrap_algorithm(**wrapper, dek.algorithm, where);
+  auto algorithm = wrap_algorithm(**wrapper, dek.algorithm, place_text(dek));
   if (!algorithm) co_return std::unexpected(std::move(algorithm.error()));
   deadline = clock_.mono_now() + patience;
   auto unwrapped = co_await unwrap_at_service(*place, dek, deadline);
   if (!unwrapped) co_return std::unexpected(std::move(unwrapped.error()));
-  auto misfit = refuse_size(unwrapped->dek, *algorithm, where);
-  if (misfit) co_return std::unexpected(std::move(*misfit));
   dek.version = target;
-  if (wrap_at_service_too || !(*wrapper)->rsa) {
-    deadline = clock_.mono_now() + patience;
-    auto wrapped = co_await wrap_at_service(*place, std::move(dek), std::move(*algorithm),
-                                            std::move(unwrapped->dek), deadline);
-    if (wrapped) wrapped->evidence.notes["unwrap_request_id"] = unwrapped->evidence.request_id;
+  deadline = clock_.mono_now() + patience;
+  Wrapping wrapping;
+  wrapping.target = std::move(*wrapper);
+  wrapping.algorithm = std::move(*algorithm);
+  wrapping.at_service = wrap_at_service_too;
+  auto wrapped =
+      co_await wrap_unwrapped(*place, std::move(dek), std::move(*unwrapped), std::move(wrapping), deadline);
+  co_return wrapped;
+}
+
+asio::awaitable<Result<Rewrapped>> KeyVault::wrap(Secret plaintext, WrappedDek as, bool wrap_at_service_too,
+                                                  Clock::Mono deadline) {
+  auto place = place_of(as.key);
+  if (!place) co_return std::unexpected(std::move(place.error()));
+  if (!is_version_id(as.version.str())) {
+    co_return std::unexpected(refusal("the target is no id of a key version", {}, as.key.text()));
+  }
+  auto refused = refuse_additional_data(as);
+  if (refused) co_return std::unexpected(std::move(*refused));
+  auto const patience = deadline - clock_.mono_now();
+  auto wrapper = co_await look_at_target(*place, as.version, deadline);
+  if (!wrapper) co_return std::unexpected(std::move(wrapper.error()));
+  auto algorithm = first_wrap_algorithm(**wrapper, place_text(as));
+  if (!algorithm) co_return std::unexpected(std::move(algorithm.error()));
+  deadline = clock_.mono_now() + patience;
+  UnwrappedDek unwrapped;
+  unwrapped.dek = std::move(plaintext);
+  Wrapping wrapping;
+  wrapping.target = std::move(*wrapper);
+  wrapping.algorithm = std::move(*algorithm);
+  wrapping.at_service = wrap_at_service_too;
+  auto wrapped =
+      co_await wrap_unwrapped(*place, std::move(as), std::move(unwrapped), std::move(wrapping), deadline);
+  co_return wrapped;
+}
+
+/// `as` with the DEK wrapped anew; the evidence is that of the unwrapping where nothing has to be asked.
+asio::awaitable<Result<Rewrapped>> KeyVault::wrap_unwrapped(Place place, WrappedDek as,
+                                                            UnwrappedDek unwrapped, Wrapping wrapping,
+                                                            Clock::Mono deadline) {
+  std::string const where = place_text(as);
+  auto misfit = refuse_size(unwrapped.dek, wrapping.algorithm, where);
+  if (misfit) co_return std::unexpected(std::move(*misfit));
+  if (wrapping.at_service || !wrapping.target->rsa) {
+    auto wrapped = co_await wrap_at_service(place, std::move(as), std::move(wrapping.algorithm),
+                                            std::move(unwrapped.dek), deadline);
+    bool const unwrapped_here = wrapped && !unwrapped.evidence.request_id.empty();
+    if (unwrapped_here) wrapped->evidence.notes["unwrap_request_id"] = unwrapped.evidence.request_id;
     co_return wrapped;
   }
-  auto ciphertext = (*wrapper)->rsa->wrap(unwrapped->dek, where);
+  auto ciphertext = wrapping.target->rsa->wrap(unwrapped.dek, where);
   if (!ciphertext) co_return std::unexpected(std::move(ciphertext.error()));
-  dek.ciphertext = std::move(*ciphertext);
-  dek.algorithm = std::move(*algorithm);
+  as.ciphertext = std::move(*ciphertext);
+  as.algorithm = std::move(wrapping.algorithm);
   Rewrapped rewrapped;
-  rewrapped.dek = std::move(dek);
-  rewrapped.evidence = std::move(unwrapped->evidence);
+  rewrapped.dek = std::move(as);
+  rewrapped.evidence = std::move(unwrapped.evidence);
   rewrapped.evidence.notes["wrap"] = "local";
   co_return rewrapped;
 }

@@ -27,10 +27,15 @@ class KeyVault final : public KmsProvider {
                                                                           Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<std::optional<KeyRef>>> find_created(CreateOrder order,
+                                                                     Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<CreateReceipt>> create(CreateOrder order, Clock::Mono deadline) override;
   std::vector<std::string> inheritance_defects(RootKey const& before, RootKey const& after) const override;
   boost::asio::awaitable<Result<Rewrapped>> rewrap(WrappedDek dek, VersionId target, bool wrap_at_service,
                                                    Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Rewrapped>> wrap(Secret plaintext, WrappedDek as, bool wrap_at_service,
+                                                 Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
                                                                Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_version_expiry(KeyRef key, VersionId version, Instant expires,
@@ -56,6 +61,12 @@ class KeyVault final : public KmsProvider {
   struct UnwrappedDek {
     Secret dek;
     Evidence evidence;
+  };
+  /// What a DEK is to be wrapped with.
+  struct Wrapping {
+    WrapTargetPtr target;
+    std::string algorithm;
+    bool at_service{};
   };
 
   // key_vault_read.cpp
@@ -98,11 +109,17 @@ class KeyVault final : public KmsProvider {
   boost::asio::awaitable<Result<RotateReceipt>> import_version(Place place, KeyBundle current,
                                                                RotateOrder order, Clock::Mono deadline);
 
+  // key_vault_create.cpp
+  /// What to create, to be like the order's model as far as that can be read and described.
+  boost::asio::awaitable<Result<CreateKey>> likeness(CreateOrder order, Clock::Mono deadline);
+
   // key_vault_deks.cpp
   boost::asio::awaitable<Result<WrapTargetPtr>> look_at_target(Place place, VersionId version,
                                                                Clock::Mono deadline);
   boost::asio::awaitable<Result<UnwrappedDek>> unwrap_at_service(Place place, WrappedDek dek,
                                                                  Clock::Mono deadline);
+  boost::asio::awaitable<Result<Rewrapped>> wrap_unwrapped(Place place, WrappedDek as, UnwrappedDek unwrapped,
+                                                           Wrapping wrapping, Clock::Mono deadline);
   boost::asio::awaitable<Result<Rewrapped>> wrap_at_service(Place place, WrappedDek dek,
                                                             std::string algorithm, Secret plaintext,
                                                             Clock::Mono deadline);

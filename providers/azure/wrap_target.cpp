@@ -56,6 +56,7 @@ Result<WrapTargetPtr> make_wrap_target(KeyBundle const& bundle, Instant now, std
   if (auto refusal = refuse_target(bundle, now, where)) return std::unexpected(std::move(*refusal));
   auto target = std::make_shared<WrapTarget>();
   target->algorithm = bundle.type().algorithm;
+  target->bits = bundle.type().bits;
   if (target->algorithm == KeyAlgorithm::rsa) {
     auto rsa = RsaPublicKey::from_jwk(bundle.modulus, bundle.exponent, where);
     if (!rsa) return std::unexpected(std::move(rsa.error()));
@@ -75,6 +76,16 @@ Result<std::string> wrap_algorithm(WrapTarget const& target, std::string_view pr
             fmt::format("a DEK wrapped with {} cannot be wrapped by the new version, an {} key", previous,
                         to_text(target.algorithm)),
             "the key's type changed: move its DEKs to another key by hand", where));
+}
+
+Result<std::string> first_wrap_algorithm(WrapTarget const& target, std::string const& where) {
+  if (target.algorithm == KeyAlgorithm::rsa) return std::string(rsa_algorithms.front());
+  if (target.algorithm == KeyAlgorithm::aes) {
+    return fmt::format("A{}KW", target.bits == 0 ? 256U : target.bits);
+  }
+  return std::unexpected(unfit(ErrorClass::permanent,
+                               fmt::format("an {} key cannot wrap", to_text(target.algorithm)),
+                               "name an RSA or symmetric key", where));
 }
 
 bool is_wrap_algorithm(std::string_view algorithm) {

@@ -16,6 +16,7 @@ namespace rekeyd::providers::azure {
 /// A key version that may wrap now, and what is needed to do it.
 struct WrapTarget {
   KeyAlgorithm algorithm{};
+  unsigned bits{};  ///< 0: the service does not say.
   std::optional<RsaPublicKey> rsa;
 };
 using WrapTargetPtr = std::shared_ptr<WrapTarget const>;
@@ -29,6 +30,11 @@ Result<WrapTargetPtr> make_wrap_target(KeyBundle const& bundle, Instant now, std
 /// error when the two do not fit.
 Result<std::string> wrap_algorithm(WrapTarget const& target, std::string_view previous,
                                    std::string const& where);
+
+/// The algorithm to wrap a DEK with that another key has wrapped so far: AES key wrap has to match the key's
+/// size; where the service does not tell that, it is taken for 256 bits, and the service refuses if it is
+/// not.
+Result<std::string> first_wrap_algorithm(WrapTarget const& target, std::string const& where);
 
 /// Does the service know how to unwrap this? (RSA-OAEP-256, RSA-OAEP, RSA1_5, A128KW, A192KW, A256KW)
 bool is_wrap_algorithm(std::string_view algorithm);

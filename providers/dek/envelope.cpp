@@ -242,6 +242,13 @@ std::string quoted(std::string_view text) { return json::serialize(json::value(j
 
 }  // namespace
 
+std::string group_of(KeyRef const& key) {
+  std::string text = key.text();
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
 std::expected<Envelope, EnvelopeDefect> read_envelope(std::string_view text) {
   if (std::optional<EnvelopeDefect> defect = text_defect(text)) return std::unexpected(std::move(*defect));
   Reader reader(text);
@@ -255,6 +262,9 @@ std::expected<Envelope, EnvelopeDefect> read_envelope(std::string_view text) {
   envelope.dek.algorithm = reader.algorithm();
   envelope.dek.aad = reader.aad();
   if (reader.defect()) return std::unexpected(*reader.defect());
+  envelope.provider = reader.member("provider")->value;
+  envelope.vault = reader.member("vault")->value;
+  envelope.key = reader.member("key")->value;
   envelope.key_version = reader.member("key_version")->value;
   envelope.wdek = reader.member("wdek")->value;
   envelope.wdek_lead = reader.member("wdek")->lead;
@@ -265,6 +275,11 @@ std::expected<Envelope, EnvelopeDefect> read_envelope(std::string_view text) {
 std::string with_dek(std::string_view text, Envelope const& envelope, WrappedDek const& after) {
   std::vector<Edit> edits{{envelope.key_version, quoted(after.version.str())},
                           {envelope.wdek, quoted(after.ciphertext)}};
+  if (group_of(after.key) != group_of(envelope.dek.key)) {
+    edits.push_back({envelope.provider, quoted(after.key.provider.str())});
+    edits.push_back({envelope.vault, quoted(after.key.vault.str())});
+    edits.push_back({envelope.key, quoted(after.key.id.str())});
+  }
   bool const names_algorithm = envelope.algorithm != TextSpan{};
   if (names_algorithm) edits.push_back({envelope.algorithm, quoted(after.algorithm)});
   if (!names_algorithm && !after.algorithm.empty()) {

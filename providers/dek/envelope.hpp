@@ -39,12 +39,19 @@ struct TextSpan {
 
 /// What one file says, and where in its text the values stand that a rewrap changes.
 struct Envelope {
-  WrappedDek dek;        ///< Without an id: that is the store's.
-  TextSpan key_version;  ///< Quotes included, as are the next two.
+  WrappedDek dek;     ///< Without an id: that is the store's.
+  TextSpan provider;  ///< Quotes included, as are the next five.
+  TextSpan vault;
+  TextSpan key;
+  TextSpan key_version;
   TextSpan wdek;
   TextSpan algorithm;  ///< Empty (begin == end) when the file has no such member.
   TextSpan wdek_lead;  ///< The white space before the name "wdek": how the file is indented.
 };
+
+/// Two references mean the same key here if they differ in letter case only: an application may write an
+/// Azure name as the portal shows it, and a DEK that is not found is worse than one that is refused.
+std::string group_of(KeyRef const& key);
 
 inline constexpr std::size_t envelope_bytes_max = std::size_t{1} << 20U;
 
@@ -52,9 +59,9 @@ inline constexpr std::size_t envelope_bytes_max = std::size_t{1} << 20U;
 /// once and of its type. Members that are not ours may be anything. Never throws for any text.
 std::expected<Envelope, EnvelopeDefect> read_envelope(std::string_view text);
 
-/// The same text with the version, algorithm and ciphertext of `after` in place of the old ones; every other
-/// byte stays. An algorithm that the file did not name is added after "wdek", in the file's own indentation.
-/// `envelope` must come from reading just this text.
+/// The same text with the key version, algorithm and ciphertext of `after` in place of the old ones, and with
+/// its key where that is another one; every other byte stays. An algorithm that the file did not name is
+/// added after "wdek", in the file's own indentation. `envelope` must come from reading just this text.
 std::string with_dek(std::string_view text, Envelope const& envelope, WrappedDek const& after);
 
 }  // namespace rekeyd::providers

@@ -43,13 +43,6 @@ struct CloseDirectory {
 
 }  // namespace
 
-std::string group_of(KeyRef const& key) {
-  std::string text = key.text();
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 Result<void> EnvelopeIndex::refresh() {
   ++generation_;
   errors_.clear();

@@ -102,8 +102,4 @@ class EnvelopeIndex {
   std::size_t folders_listed_{0};
 };
 
-/// Two references mean the same key here if they differ in letter case only: an application may write an
-/// Azure name as the portal shows it, and a DEK that is not found is worse than one that is refused.
-std::string group_of(KeyRef const& key);
-
 }  // namespace rekeyd::providers

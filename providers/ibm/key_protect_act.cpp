@@ -177,6 +177,41 @@ asio::awaitable<Result<Rewrapped>> KeyProtect::rewrap(WrappedDek dek, VersionId 
   co_return rewrapped;
 }
 
+// Nobody can choose the version here: it is the current one, and that has to be the one that was asked for.
+asio::awaitable<Result<Rewrapped>> KeyProtect::wrap(Secret plaintext, WrappedDek as, bool,
+                                                    Clock::Mono deadline) {
+  auto place = place_of(as.key);
+  if (!place) co_return std::unexpected(std::move(place.error()));
+  InstanceCall call;
+  call.method = "POST";
+  call.path = place->path() + "/actions/wrap";
+  call.content_type = "application/vnd.ibm.kms.key_action_wrap+json";
+  call.body = write_wrap_request(plaintext, as.aad);
+  auto reply = co_await access_.call(*place->instance, std::move(call), deadline);
+  if (!reply) co_return std::unexpected(std::move(reply.error()));
+  auto const answer = parse_dek_answer(reply->response.body, reply->where);
+  if (!answer) co_return std::unexpected(answer.error());
+  if (!from_base64(answer->ciphertext) || answer->ciphertext.empty()) {
+    co_return std::unexpected(malformed_answer("ciphertext should be base64", reply->where));
+  }
+  auto const handle = wdek_handle(answer->ciphertext);
+  auto const version = answer->version ? answer->version : handle;
+  if (!version) co_return std::unexpected(malformed_answer("keyVersion is missing", reply->where));
+  if (*version != as.version) {
+    co_return std::unexpected(misuse(ErrorClass::conflict,
+                                     fmt::format("the service wrapped it with key version {}, not with {}",
+                                                 version->str(), as.version.str()),
+                                     {}, dek_place(as)));
+  }
+  as.ciphertext = answer->ciphertext;
+  as.algorithm.clear();
+  Rewrapped wrapped;
+  wrapped.dek = std::move(as);
+  wrapped.evidence = std::move(reply->evidence);
+  wrapped.evidence.notes["wrap"] = "service";
+  co_return wrapped;
+}
+
 asio::awaitable<Result<Evidence>> KeyProtect::set_version_enabled(KeyRef key, VersionId, bool, Clock::Mono) {
   co_return std::unexpected(misuse(ErrorClass::permanent,
                                    fmt::format("{} has no switch for one key version", flavour_.service),

@@ -165,6 +165,12 @@ DekAnswer read_dek_answer(JsonObject const& flat) {
   return read;
 }
 
+json::array text_list(std::vector<std::string> const& texts) {
+  json::array list;
+  for (auto const& text : texts) list.emplace_back(text);
+  return list;
+}
+
 }  // namespace
 
 Result<Page<KeyRecord>> parse_keys(std::string_view body, std::string const& where) {
@@ -203,13 +209,19 @@ Result<DekAnswer> parse_dek_answer(std::string_view body, std::string const& whe
 
 Body write_dek_request(std::string const& ciphertext, std::vector<std::string> const& aad) {
   json::object request{{"ciphertext", ciphertext}};
-  if (!aad.empty()) {
-    json::array texts;
-    for (auto const& text : aad) texts.emplace_back(text);
-    request["aad"] = std::move(texts);
-  }
+  if (!aad.empty()) request["aad"] = text_list(aad);
   std::string const text = json::serialize(request);
   return {text.data(), text.size()};
+}
+
+Body write_wrap_request(Secret const& plaintext, std::vector<std::string> const& aad) {
+  std::string const further = aad.empty() ? "" : R"(,"aad":)" + json::serialize(text_list(aad));
+  Body body;
+  body.reserve(plaintext.size() * 2 + further.size() + 32);
+  body.append(R"({"plaintext":")");
+  append_base64(body, plaintext);
+  body.append(R"(")").append(further).append("}");
+  return body;
 }
 
 std::optional<VersionId> wdek_handle(std::string_view ciphertext) {

@@ -61,6 +61,8 @@ inline constexpr std::chrono::days policy_month{30};
 
 /// {"ciphertext":"..","aad":[..]}; aad is left out when empty, its order is kept.
 Body write_dek_request(std::string const& ciphertext, std::vector<std::string> const& aad);
+/// {"plaintext":"..","aad":[..]}, likewise, in wiped memory.
+Body write_wrap_request(Secret const& plaintext, std::vector<std::string> const& aad);
 
 /// The version that wrapped a WDEK as the WDEK itself says: base64 of JSON with a `handle`. Nothing when it
 /// looks otherwise; the layout is nowhere promised, so this is a check and never the truth.

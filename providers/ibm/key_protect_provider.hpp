@@ -26,10 +26,15 @@ class KeyProtect final : public KmsProvider {
                                                                           Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<std::optional<KeyRef>>> find_created(CreateOrder order,
+                                                                     Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<CreateReceipt>> create(CreateOrder order, Clock::Mono deadline) override;
   std::vector<std::string> inheritance_defects(RootKey const& before, RootKey const& after) const override;
   boost::asio::awaitable<Result<Rewrapped>> rewrap(WrappedDek dek, VersionId target, bool wrap_at_service,
                                                    Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Secret>> unwrap(WrappedDek dek, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Rewrapped>> wrap(Secret plaintext, WrappedDek as, bool wrap_at_service,
+                                                 Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_version_enabled(KeyRef key, VersionId version, bool enabled,
                                                                Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> set_provider_rotation(KeyRef key, std::optional<Months> every,

@@ -1,3 +1,4 @@
+#include "providers/azure/wrap_target.hpp"
 #include "providers/encoding.hpp"
 #include "tests/providers/azure/rsa_key.hpp"
 #include "tests/providers/azure/vault_world.hpp"
@@ -287,4 +288,41 @@ TEST_CASE("unwrapping gives the DEK itself") {
   auto const plain = world.run(world.provider->unwrap(dek(world), world.deadline()));
   REQUIRE(plain);
   CHECK(plain->same_as(Secret(dek_bytes)));
+}
+
+TEST_CASE("a DEK of another key is wrapped with the algorithm that this one wants, here or at the service") {
+  VaultWorld world;
+  world.on(look_call, rsa_target(world).str());
+  world.on(wrap_call, result('2', std::string(256, 'v')));
+  WrappedDek as = dek(world, "");
+  as.version = VersionId(version_id('2'));
+  auto const here =
+      world.run(world.provider->wrap(Secret(std::string_view(dek_bytes)), as, false, world.deadline()));
+  REQUIRE(here);
+  CHECK(here->dek.algorithm == "RSA-OAEP-256");
+  CHECK(here->dek.id == as.id);
+  CHECK(here->dek.version == as.version);
+  CHECK(rsa_key().unwrap_oaep_256(here->dek.ciphertext) == dek_bytes);
+  CHECK(world.sent(wrap_call).empty());
+  auto const there =
+      world.run(world.provider->wrap(Secret(std::string_view(dek_bytes)), as, true, world.deadline()));
+  REQUIRE(there);
+  CHECK(there->dek.ciphertext == to_base64url(std::string(256, 'v')));
+  CHECK(world.sent(wrap_call).size() == 1);
+  as.aad = {"tenant"};
+  auto const refused =
+      world.run(world.provider->wrap(Secret(std::string_view(dek_bytes)), as, true, world.deadline()));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().error_class == ErrorClass::permanent);
+  CHECK(world.sent(wrap_call).size() == 1);
+}
+
+TEST_CASE("AES key wrap matches the size of the key; of one that is not told it is 256 bits") {
+  azure::WrapTarget target;
+  target.algorithm = KeyAlgorithm::aes;
+  CHECK(azure::first_wrap_algorithm(target, "here").value() == "A256KW");
+  target.bits = 192;
+  CHECK(azure::first_wrap_algorithm(target, "here").value() == "A192KW");
+  target.algorithm = KeyAlgorithm::ec;
+  CHECK(azure::first_wrap_algorithm(target, "here").error().error_class == ErrorClass::permanent);
 }

@@ -73,6 +73,31 @@ TEST_CASE("a new DEK changes three values and no other byte") {
   CHECK(with_dek(whole, *envelope, after) == expected);
 }
 
+TEST_CASE("a DEK of another key changes the key's members, too, and no other byte") {
+  auto const envelope = read_envelope(whole);
+  REQUIRE(envelope.has_value());
+  WrappedDek after = envelope->dek;
+  after.key = *KeyRef::parse("ibm-prod/backups/0f6c2c1e");
+  after.version = VersionId("77aa");
+  after.algorithm.clear();
+  std::string const changed = with_dek(whole, *envelope, after);
+  auto const again = read_envelope(changed);
+  REQUIRE(again.has_value());
+  CHECK(again->dek == after);
+  std::string restored = with_dek(changed, *again, envelope->dek);
+  CHECK(restored == whole);
+}
+
+TEST_CASE("a key that is written in other letter case stays as its application wrote it") {
+  auto const envelope = read_envelope(whole);
+  REQUIRE(envelope.has_value());
+  WrappedDek after = envelope->dek;
+  std::string upper = after.key.id.str();
+  upper[0] = static_cast<char>(upper[0] - 'a' + 'A');
+  after.key.id = KeyId(upper);
+  CHECK(with_dek(whole, *envelope, after) == whole);
+}
+
 TEST_CASE("the same DEK put in again leaves the text as it was") {
   auto const envelope = read_envelope(whole);
   REQUIRE(envelope.has_value());

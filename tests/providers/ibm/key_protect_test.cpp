@@ -17,6 +17,7 @@ std::string const metadata_call = "GET " + base + "/metadata";
 std::string const versions_call = "GET " + base + "/versions";
 std::string const registrations_call = "GET " + base + "/registrations";
 std::string const rotate_call = "POST " + base + "/actions/rotate";
+std::string const wrap_call = "POST " + base + "/actions/wrap";
 std::string const rewrap_call = "POST " + base + "/actions/rewrap";
 std::string const unwrap_call = "POST " + base + "/actions/unwrap";
 
@@ -344,6 +345,33 @@ TEST_CASE("a rewrap is the service's, keeps the order of the additional data, an
   CHECK(rewrapped->dek.aad == wrapped.aad);
   CHECK(rewrapped->evidence.notes.at("wrapped_before_by") == "v-1");
   CHECK(world.sent(rewrap_call)[0].body == Body(R"({"ciphertext":"b2xk","aad":["z","a"]})"));
+}
+
+TEST_CASE("a DEK of another key is wrapped by the version that is current, and by no other") {
+  InstanceWorld world;
+  auto as = world.dek();
+  as.version = VersionId("v-2");
+  as.algorithm = "RSA-OAEP-256";
+  as.aad = {"z", "a"};
+  auto const [body, error_class] = GENERATE(table<std::string, std::optional<ErrorClass>>({
+      {R"({"ciphertext":"bmV3","keyVersion":{"id":"v-2"}})", std::nullopt},
+      {R"({"ciphertext":"bmV3","keyVersion":{"id":"v-3"}})", ErrorClass::conflict},
+      {R"({"ciphertext":"bmV3"})", ErrorClass::malformed},
+      {R"({"ciphertext":"***","keyVersion":{"id":"v-2"}})", ErrorClass::malformed},
+      {R"({"keyVersion":{"id":"v-2"}})", ErrorClass::malformed},
+  }));
+  world.on(wrap_call, body);
+  auto const wrapped =
+      world.run(world.provider->wrap(Secret(std::string_view("dek")), as, false, world.deadline()));
+  REQUIRE(wrapped.has_value() == !error_class);
+  CHECK(world.sent(wrap_call)[0].body == Body(R"({"plaintext":"ZGVr","aad":["z","a"]})"));
+  if (error_class) {
+    CHECK(wrapped.error().error_class == *error_class);
+    return;
+  }
+  CHECK(wrapped->dek.ciphertext == "bmV3");
+  CHECK(wrapped->dek.algorithm.empty());
+  CHECK(wrapped->dek.aad == as.aad);
 }
 
 TEST_CASE(
