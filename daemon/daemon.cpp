@@ -239,6 +239,18 @@ Result<RotateAnswer> Daemon::rotate(RotateRequest request, std::string caller, u
   return RotateAnswer{*opened, key.stored.key.ref};
 }
 
+Result<RotateAnswer> Daemon::replace(ReplaceRequest request, std::string caller) {
+  Result<TrackedKey*> const found = find_key_by_words(fleet_, request.key);
+  if (!found) return std::unexpected(found.error());
+  TrackedKey& key = **found;
+  Result<Successor> const successor = find_successor(world_, fleet_, key, request);
+  if (!successor) return std::unexpected(successor.error());
+  Result<RotationId> const opened = rotator_.open_replacement(key, *successor, caller, request.reason);
+  if (!opened) return std::unexpected(opened.error());
+  scheduler_.began_on_request(key);
+  return RotateAnswer{*opened, key.stored.key.ref};
+}
+
 Result<ReloadAnswer> Daemon::reload(std::string caller) {
   service_manager_.reloading();
   Result<ReloadAnswer> answer = policies_.load(caller);

@@ -45,6 +45,7 @@ class Daemon final : public ControlService {
   PlanReport plan(Instant until) override;
   Result<Rotation> rotation(RotationId id) override;
   Result<RotateAnswer> rotate(RotateRequest request, std::string caller, unsigned uid) override;
+  Result<RotateAnswer> replace(ReplaceRequest request, std::string caller) override;
   Result<ReloadAnswer> reload(std::string caller) override;
   Result<void> retry(RotationId id, std::string caller) override;
   Result<void> abandon(RotationId id, AbandonRequest request, std::string caller) override;

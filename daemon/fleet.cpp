@@ -158,6 +158,7 @@ KeyFacts Fleet::facts_of(TrackedKey const& key, BrakeFacts const* brakes) const 
                  .overdue_after = overdue_after_,
                  .now = world_.clock.wall_now(),
                  .restored_unread = awaits_reading(key),
+                 .replaced = key.stored.replaced,
                  .read_at = key.stored.last_seen,
                  .rotation_month = std::nullopt};
   if (ProviderInstance* instance = world_.provider(key.stored.key.ref.provider)) {

@@ -123,12 +123,13 @@ void Journal::add_opening(Rotation const& rotation, storage::Change& change) {
   event.actor = rotation.requested_by;
   event.version = rotation.base_version;
   event.details["trigger"] = to_text(rotation.trigger);
+  if (rotation.successor) event.details["successor"] = rotation.successor->text();
+  if (rotation.wanted) event.details["successor_wanted"] = rotation.wanted->text();
   if (rotation.due) event.details["due"] = to_rfc3339(*rotation.due);
   change.events.push_back(std::move(event));
 }
 
-Result<void> Journal::open(Rotation const& rotation) {
-  storage::Change change;
+Result<void> Journal::open(Rotation const& rotation, storage::Change change) {
   add_opening(rotation, change);
   return world_.store.commit(change);
 }

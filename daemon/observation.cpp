@@ -183,6 +183,7 @@ Observation compare(Known const& known, providers::KeyDescription description,
   seen.stored.first_seen = known.key != nullptr ? known.key->stored.first_seen : now;
   seen.stored.last_seen = now;
   seen.stored.admitted = known.key != nullptr && known.key->stored.admitted;
+  if (known.key != nullptr) seen.stored.replaced = known.key->stored.replaced;
   seen.stored.key = std::move(description.key);
   seen.stored.versions = with_known(known.key, std::move(description.versions));
   seen.change.keys.push_back(seen.stored);
@@ -206,7 +207,9 @@ Observation go_on_before_rotate(TrackedKey const& known, providers::KeyDescripti
   }
   Observation seen;
   RotateDecision const decision = decide_rotate(rotation, description.versions, std::chrono::seconds(0), now);
-  if (auto const* adopted = std::get_if<AdoptVersion>(&decision)) {
+  auto const* const adopted = std::get_if<AdoptVersion>(&decision);
+  // A replacement makes no version, whoever made this one.
+  if (adopted != nullptr && !is_replacement(rotation)) {
     rotation.step = Step::rotate;
     rotation.next_try.reset();
     rotation.updated = now;
@@ -258,6 +261,8 @@ Observation reconcile(TrackedKey const& known, providers::KeyDescription descrip
   seen.drift_made_by = maker_after_restore(seen.stored.versions, current);
   if (!known.rotation) return seen;
   seen.drift_from.reset();  // The rotation that is there already takes the dependants along.
+  // Where its dependants go is another key's version.
+  if (is_replacement(*known.rotation)) return seen;
   if (!current || current == known.rotation->new_version) return seen;
   Rotation rotation = *known.rotation;
   rotation.new_version = current;

@@ -51,7 +51,9 @@ UpkeepAbilities abilities_of(World& world, KeyRef const& key) {
 
 Result<std::vector<Retirement>> retirements_of(World& world, TrackedKey const& key) {
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-  bool const none = applied == nullptr || !applied->policy->upkeep.retire || key.stored.versions.size() < 2;
+  bool const has_old =
+      key.stored.versions.size() > 1 || (key.stored.replaced && !key.stored.versions.empty());
+  bool const none = applied == nullptr || !applied->policy->upkeep.retire || !has_old;
   if (none) return std::vector<Retirement>();
   KeyRef const& ref = key.stored.key.ref;
   Instant const now = world.clock.wall_now();
@@ -62,12 +64,13 @@ Result<std::vector<Retirement>> retirements_of(World& world, TrackedKey const& k
                           .applied = *applied,
                           .can = abilities_of(world, ref),
                           .rotation_unfinished = key.rotation.has_value(),
+                          .replaced = key.stored.replaced,
                           .now = now};
   Dependants const dependants{.registrations = *registrations, .unknown = why_unknown(world, ref, now)};
   return retirements(facts, dependants);
 }
 
-asio::awaitable<Result<bool>> OldVersions::all_on_current(KeyRef key, VersionId current) {
+asio::awaitable<Result<bool>> OldVersions::all_left(KeyRef key, std::optional<VersionId> kept) {
   auto const registrations = world_.store.registrations(key);
   if (!registrations) co_return std::unexpected(registrations.error());
   auto const deadline = world_.clock.mono_now() + call_patience;
@@ -78,9 +81,12 @@ asio::awaitable<Result<bool>> OldVersions::all_on_current(KeyRef key, VersionId 
     bool const gone = !now && now.error().error_class == ErrorClass::not_found;
     if (gone) continue;
     if (!now) co_return std::unexpected(now.error());
-    if (now->key == key && now->version != current) co_return false;
+    bool const needs_another = !kept || now->version != kept;
+    if (now->key == key && needs_another) co_return false;
   }
-  Result<std::size_t> const left = co_await rewrapper_.left_behind(key, current);
+  // No version has an empty id: without one that is kept, every wrapped DEK of the key is left behind.
+  VersionId const target = kept.value_or(VersionId());
+  Result<std::size_t> const left = co_await rewrapper_.left_behind(key, target);
   if (!left) co_return std::unexpected(left.error());
   co_return *left == 0;
 }
@@ -95,7 +101,9 @@ asio::awaitable<Result<std::vector<RetireVersion>>> OldVersions::retirable(Track
     if (each.from <= now && each.held_by.empty()) may.push_back({each.version, each.by});
   }
   if (may.empty()) co_return may;
-  Result<bool> const unused = co_await all_on_current(key.stored.key.ref, *key.stored.key.current);
+  std::optional<VersionId> kept;
+  if (!key.stored.replaced) kept = key.stored.key.current;
+  Result<bool> const unused = co_await all_left(key.stored.key.ref, kept);
   if (!unused) co_return std::unexpected(unused.error());
   if (!*unused) may.clear();
   co_return may;

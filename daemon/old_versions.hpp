@@ -27,11 +27,12 @@ class OldVersions {
   OldVersions(World& world, StopFlag const& stop) : world_(world), rewrapper_(world, stop) {}
 
   /// Those that may be retired now: the grace time is over, each resource has been read again, and no wrapped
-  /// DEK is on another version than the current one.
+  /// DEK is on another version than the current one; of a key that was replaced, none is on any.
   boost::asio::awaitable<Result<std::vector<RetireVersion>>> retirable(TrackedKey const& key);
 
  private:
-  boost::asio::awaitable<Result<bool>> all_on_current(KeyRef key, VersionId current);
+  /// Nothing uses another version of the key than `kept`; nothing: none is kept.
+  boost::asio::awaitable<Result<bool>> all_left(KeyRef key, std::optional<VersionId> kept);
 
   World& world_;
   Rewrapper rewrapper_;

@@ -120,9 +120,35 @@ Result<std::vector<Registration>> ResourceMover::known(KeyRef const& key) const 
   return registrations;
 }
 
+Result<std::vector<ResourceId>> ResourceMover::immovable(KeyRef const& key) const {
+  auto const registrations = world_.store.registrations(key);
+  if (!registrations) return std::unexpected(registrations.error());
+  std::vector<ResourceId> left;
+  for (Registration const& each : *registrations) {
+    bool const nobodys = world_.resource_controller(each.resource) == nullptr;
+    if (each.following == Following::never || nobodys) left.push_back(each.resource);
+  }
+  return left;
+}
+
+/// In a replacement also those that this rotation has told, and that may not be wholly on the successor yet.
+Result<std::vector<Registration>> ResourceMover::dependants(Rotation const& rotation) const {
+  auto registrations = known(rotation.key);
+  if (!registrations || !rotation.successor) return registrations;
+  auto moved = known(*rotation.successor);
+  if (!moved) return moved;
+  auto const asked = world_.store.resource_changes(rotation.id);
+  if (!asked) return std::unexpected(asked.error());
+  std::erase_if(*moved, [&](Registration const& each) {
+    return std::ranges::find(*asked, each.resource, &ResourceChange::resource) == asked->end();
+  });
+  std::ranges::move(*moved, std::back_inserter(*registrations));
+  return registrations;
+}
+
 asio::awaitable<ResourceSummary> ResourceMover::run(Rotation rotation, Instant version_made) {
   ResourceSummary summary;
-  auto const registrations = known(rotation.key);
+  auto const registrations = dependants(rotation);
   if (!registrations) {
     summary.unfinished = outcome_of(registrations.error());
     co_return summary;
@@ -156,7 +182,10 @@ asio::awaitable<void> ResourceMover::move_one(Move& on_its_way, ResourceSummary&
   storage::Change facts;
   std::vector<Registration> const known{before};
   std::vector<Registration> const now{on_its_way.resource};
-  tell_registrations(known, now, world_.clock.wall_now(), facts);
+  bool const of_the_same_key = on_its_way.resource.key == before.key;
+  tell_registrations(known, of_the_same_key ? now : std::vector<Registration>(), world_.clock.wall_now(),
+                     facts);
+  if (!of_the_same_key) tell_registrations({}, now, world_.clock.wall_now(), facts);
   for (HistoryEvent& event : facts.events) {
     event.rotation = on_its_way.rotation.id;
     event.policy = on_its_way.rotation.policy;
@@ -167,7 +196,7 @@ asio::awaitable<void> ResourceMover::move_one(Move& on_its_way, ResourceSummary&
 asio::awaitable<ResourceSummary> ResourceMover::change(Rotation rotation, ResourceId resource,
                                                        std::chrono::seconds patience) {
   ResourceSummary summary;
-  auto const registrations = known(rotation.key);
+  auto const registrations = dependants(rotation);
   auto const asked = world_.store.resource_changes(rotation.id);
   if (!registrations || !asked) {
     summary.unfinished = outcome_of(registrations ? asked.error() : registrations.error());
@@ -197,7 +226,8 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(Move& move) {
   Result<Registration> now = co_await move.controller.describe(move.resource.resource, deadline);
   if (!now && now.error().error_class == ErrorClass::not_found) co_return std::nullopt;
   if (!now) co_return outcome_of(now.error());
-  if (now->key != move.rotation.key) co_return std::nullopt;
+  KeyRef const& target = target_key(move.rotation);
+  if (now->key != move.rotation.key && now->key != target) co_return std::nullopt;
   move.resource = *std::move(now);
   if (is_on(move.resource, *move.rotation.new_version)) co_return std::nullopt;
   bool const asked = !move.asked.empty() && !move.asked.back().ended_at;
@@ -213,6 +243,8 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(Move& move) {
   }
   switch (move.resource.following) {
     case Following::by_itself:
+      // It follows its own key, not another one that takes the place.
+      if (move.resource.key != target) break;
       co_return wait_for_itself(move);
     case Following::when_told_at_rest:
       move.needs_rest = !move.at_rest;
@@ -270,7 +302,7 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::ask(Move& move) {
   if (!durable) co_return StepAgain{durable.error()};
   auto const deadline = world_.clock.mono_now() + call_patience;
   Result<providers::ChangeTicket> const ticket =
-      co_await move.controller.move(asked.resource, move.rotation.key, asked.to, deadline);
+      co_await move.controller.move(asked.resource, target_key(move.rotation), asked.to, deadline);
   if (!ticket && ticket.error().delivery != Delivery::maybe_applied) {
     std::optional<StepOutcome> refused = co_await ended(asked, ticket.error());
     co_return refused;
@@ -355,7 +387,7 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::ended(ResourceChange 
 
 asio::awaitable<Result<std::vector<std::string>>> ResourceMover::left_behind(Rotation rotation) {
   std::vector<std::string> left;
-  auto const registrations = known(rotation.key);
+  auto const registrations = dependants(rotation);
   if (!registrations) co_return std::unexpected(registrations.error());
   for (Registration const& registration : *registrations) {
     auto const deadline = world_.clock.mono_now() + call_patience;
@@ -363,7 +395,8 @@ asio::awaitable<Result<std::vector<std::string>>> ResourceMover::left_behind(Rot
         co_await world_.resource_controller(registration.resource)->describe(registration.resource, deadline);
     if (!now && now.error().error_class == ErrorClass::not_found) continue;
     if (!now) co_return std::unexpected(now.error());
-    bool const ours = now->key == rotation.key && now->following != Following::unknown;
+    bool const depends = now->key == rotation.key || now->key == target_key(rotation);
+    bool const ours = depends && now->following != Following::unknown;
     if (ours && !is_on(*now, *rotation.new_version)) left.push_back(registration.resource.str());
   }
   co_return left;

@@ -25,6 +25,7 @@ struct ResourceSummary {
 ///   one that fails is asked for again, with back-off, at most `changes_max` times;
 /// - `by_itself`: it is waited for as long as its provider may lag;
 /// - `when_told_at_rest`: left alone by run(), and named; told by change() once its machines stand still.
+/// In a replacement those that follow by themselves are told as well: it is another key.
 /// What a provider says of a resource counts, never what we remember.
 class ResourceMover {
  public:
@@ -43,12 +44,15 @@ class ResourceMover {
                                                  std::chrono::seconds patience);
   /// Those of the key whose machines have to stand still for a change.
   Result<std::vector<Registration>> changed_at_rest(KeyRef const& key) const;
+  /// Those of the key that nobody can move: they never follow it, or no provider entry looks after them.
+  Result<std::vector<ResourceId>> immovable(KeyRef const& key) const;
   /// Resources of the key that are not, or not wholly, on the rotation's new version, as words.
   boost::asio::awaitable<Result<std::vector<std::string>>> left_behind(Rotation rotation);
 
  private:
   struct Move;
   Result<std::vector<Registration>> known(KeyRef const& key) const;
+  Result<std::vector<Registration>> dependants(Rotation const& rotation) const;
   boost::asio::awaitable<void> move_one(Move& on_its_way, ResourceSummary& summary);
   boost::asio::awaitable<std::optional<StepOutcome>> move(Move& move);
   boost::asio::awaitable<std::optional<StepOutcome>> ask(Move& move);

@@ -58,16 +58,27 @@ Error not_put_back(DekStoreName const& store) {
 
 }  // namespace
 
+/// Who unwraps what is there, and who wraps it anew: one and the same, but in a replacement.
+struct Rewrapper::Keepers {
+  providers::KmsProvider& from;
+  providers::KmsProvider& to;
+};
+
 /// WDEKs of one store that are on their way together.
 struct Rewrapper::Batch {
-  Batch(Rotation const& of, providers::DekStore& in, providers::KmsProvider& by, VersionId to,
-        bool at_service)
-      : rotation(of), store(in), kms(by), target(std::move(to)), wrap_at_service(at_service) {}
+  Batch(Rotation const& of, providers::DekStore& in, Keepers by, bool crosses, bool at_service)
+      : rotation(of),
+        store(in),
+        keepers(by),
+        target(*of.new_version),
+        to_another_key(crosses),
+        wrap_at_service(at_service) {}
 
   Rotation const& rotation;
   providers::DekStore& store;
-  providers::KmsProvider& kms;
+  Keepers keepers;
   VersionId target;
+  bool to_another_key;
   bool wrap_at_service;
   std::vector<WrappedDek> before;
   std::vector<std::optional<Result<providers::Rewrapped>>> after;
@@ -76,9 +87,13 @@ struct Rewrapper::Batch {
 
 asio::awaitable<RewrapSummary> Rewrapper::run(Rotation const& rotation, WrapBy wrap) {
   RewrapSummary summary;
-  for (auto const& store : world_.dek_stores) {
-    co_await walk_store(*store, rotation, wrap, summary);
-    if (summary.trouble || summary.stopped) break;
+  std::vector<KeyRef> keys{rotation.key};
+  if (rotation.successor) keys.push_back(*rotation.successor);
+  for (KeyRef const& key : keys) {
+    for (auto const& store : world_.dek_stores) {
+      co_await walk_store(*store, rotation, key, wrap, summary);
+      if (summary.trouble || summary.stopped) co_return summary;
+    }
   }
   co_return summary;
 }
@@ -86,11 +101,12 @@ asio::awaitable<RewrapSummary> Rewrapper::run(Rotation const& rotation, WrapBy w
 /// A walk over one store: one batch is with the provider while the one before is put back, and the one after
 /// has been read.
 struct Rewrapper::Walk {
-  Walk(Rotation const& of, providers::DekStore& in, providers::KmsProvider& by, bool at_service,
+  Walk(Rotation const& of, KeyRef whose, providers::DekStore& in, Keepers by, bool at_service,
        RewrapSummary& into, asio::any_io_executor const& executor)
       : rotation(of),
+        key(std::move(whose)),
         store(in),
-        kms(by),
+        keepers(by),
         wrap_at_service(at_service),
         summary(into),
         reading(executor),
@@ -98,8 +114,9 @@ struct Rewrapper::Walk {
         putting_back(executor) {}
 
   Rotation const& rotation;
+  KeyRef key;  ///< Whose WDEKs are walked.
   providers::DekStore& store;
-  providers::KmsProvider& kms;
+  Keepers keepers;
   bool wrap_at_service;
   RewrapSummary& summary;
   TaskGroup reading;                ///< At most one page.
@@ -111,11 +128,12 @@ struct Rewrapper::Walk {
   storage::Change untold;  ///< What came of the last batch, to be recorded next.
 };
 
-asio::awaitable<void> Rewrapper::walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
-                                            RewrapSummary& summary) {
-  ProviderInstance* const instance = world_.provider(rotation.key.provider);
+asio::awaitable<void> Rewrapper::walk_store(providers::DekStore& store, Rotation const& rotation, KeyRef from,
+                                            WrapBy wrap, RewrapSummary& summary) {
+  Keepers const keepers{*world_.provider(from.provider)->kms,
+                        *world_.provider(target_key(rotation).provider)->kms};
   bool const at_service = wrap == WrapBy::service;
-  Walk walk(rotation, store, *instance->kms, at_service, summary, world_.executor);
+  Walk walk(rotation, std::move(from), store, keepers, at_service, summary, world_.executor);
   std::exception_ptr cut_short;
   try {
     co_await walk_pages(walk);
@@ -150,17 +168,17 @@ asio::awaitable<void> Rewrapper::walk_pages(Walk& walk) {
 }
 
 asio::awaitable<void> Rewrapper::read_page(Walk& walk, std::string cursor) {
-  Result<providers::DekPage> page =
-      co_await walk.store.walk(walk.rotation.key, std::move(cursor), batch_size);
+  Result<providers::DekPage> page = co_await walk.store.walk(walk.key, std::move(cursor), batch_size);
   walk.page = std::move(page);
 }
 
 /// What of a page is not on the target version yet.
 std::shared_ptr<Rewrapper::Batch> Rewrapper::batch_of(Walk& walk, providers::DekPage page) {
-  auto batch = std::make_shared<Batch>(walk.rotation, walk.store, walk.kms, *walk.rotation.new_version,
-                                       walk.wrap_at_service);
+  bool const crosses = walk.key != target_key(walk.rotation);
+  auto batch =
+      std::make_shared<Batch>(walk.rotation, walk.store, walk.keepers, crosses, walk.wrap_at_service);
   for (WrappedDek& dek : page.deks) {
-    if (dek.version == batch->target) {
+    if (!crosses && dek.version == batch->target) {
       ++walk.summary.already_current;
     } else {
       batch->before.push_back(std::move(dek));
@@ -216,19 +234,39 @@ asio::awaitable<std::optional<Error>> Rewrapper::prove_first(Batch& batch) {
 asio::awaitable<std::optional<Error>> Rewrapper::compare_deks(Batch& batch, std::size_t index) {
   WrappedDek const& before = batch.before[index];
   auto const deadline = world_.clock.mono_now() + call_patience;
-  Result<providers::Secret> const now = co_await batch.kms.unwrap((*batch.after[index])->dek, deadline);
+  Result<providers::Secret> const now =
+      co_await batch.keepers.to.unwrap((*batch.after[index])->dek, deadline);
   if (!now) co_return now.error();
-  Result<providers::Secret> const then = co_await batch.kms.unwrap(before, deadline);
+  Result<providers::Secret> const then = co_await batch.keepers.from.unwrap(before, deadline);
   if (!then) co_return then.error();
   if (!now->same_as(*then)) co_return deks_differ(before);
   co_return std::nullopt;
 }
 
 asio::awaitable<void> Rewrapper::rewrap_one(Batch& batch, std::size_t index) {
+  if (batch.to_another_key) {
+    Result<providers::Rewrapped> moved = co_await wrap_under_successor(batch, batch.before[index]);
+    batch.after[index] = std::move(moved);
+    co_return;
+  }
   auto const deadline = world_.clock.mono_now() + call_patience;
   Result<providers::Rewrapped> moved =
-      co_await batch.kms.rewrap(batch.before[index], batch.target, batch.wrap_at_service, deadline);
+      co_await batch.keepers.to.rewrap(batch.before[index], batch.target, batch.wrap_at_service, deadline);
   batch.after[index] = std::move(moved);
+}
+
+/// No service re-wraps from one key to another: the DEK passes through our wiped memory.
+asio::awaitable<Result<providers::Rewrapped>> Rewrapper::wrap_under_successor(Batch& batch,
+                                                                              WrappedDek before) {
+  auto deadline = world_.clock.mono_now() + call_patience;
+  Result<providers::Secret> dek = co_await batch.keepers.from.unwrap(before, deadline);
+  if (!dek) co_return std::unexpected(std::move(dek.error()));
+  before.key = target_key(batch.rotation);
+  before.version = batch.target;
+  deadline = world_.clock.mono_now() + call_patience;
+  Result<providers::Rewrapped> wrapped =
+      co_await batch.keepers.to.wrap(*std::move(dek), std::move(before), batch.wrap_at_service, deadline);
+  co_return wrapped;
 }
 
 /// What came of each rewrap: a replacement to make, a refusal to tell, or trouble that ends the walk.

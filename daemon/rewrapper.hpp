@@ -25,7 +25,8 @@ struct RewrapSummary {
   bool stopped{};  ///< The daemon is ending; the rest comes in its next life.
 };
 
-/// Moves every wrapped DEK of a key to its current version, batch by batch:
+/// Moves every wrapped DEK of a key to its current version, or to that of the key that takes its place, batch
+/// by batch:
 ///  1. the first WDEK of a batch is re-wrapped, both it and its predecessor are unwrapped, and the DEKs
 ///     compared; a difference stops everything;
 ///  2. the rest of the batch is re-wrapped side by side;
@@ -40,20 +41,22 @@ class Rewrapper {
   Rewrapper(World& world, StopFlag const& stop)
       : world_(world), stop_(stop), group_(world.executor, world.store, world.committing) {}
 
-  /// `rotation.new_version` is the target.
+  /// `rotation.new_version` is the target. In a replacement, those that are on an older version of the
+  /// successor are moved as well: others may have rotated it meanwhile.
   boost::asio::awaitable<RewrapSummary> run(Rotation const& rotation, WrapBy wrap);
   /// WDEKs of the key that are not on `target`, over all stores.
   boost::asio::awaitable<Result<std::size_t>> left_behind(KeyRef key, VersionId target);
 
  private:
+  struct Keepers;
   struct Batch;
   struct Walk;
   struct Sorted {
     storage::Change kept;  ///< Previous WDEKs and refusals: durable before anything is replaced.
     std::vector<providers::DekReplacement> replacements;
   };
-  boost::asio::awaitable<void> walk_store(providers::DekStore& store, Rotation const& rotation, WrapBy wrap,
-                                          RewrapSummary& summary);
+  boost::asio::awaitable<void> walk_store(providers::DekStore& store, Rotation const& rotation, KeyRef from,
+                                          WrapBy wrap, RewrapSummary& summary);
   boost::asio::awaitable<void> walk_pages(Walk& walk);
   static boost::asio::awaitable<void> read_page(Walk& walk, std::string cursor);
   static std::shared_ptr<Batch> batch_of(Walk& walk, providers::DekPage page);
@@ -62,6 +65,7 @@ class Rewrapper {
   boost::asio::awaitable<std::optional<Error>> prove_first(Batch& batch);
   boost::asio::awaitable<std::optional<Error>> compare_deks(Batch& batch, std::size_t index);
   boost::asio::awaitable<void> rewrap_one(Batch& batch, std::size_t index);
+  boost::asio::awaitable<Result<providers::Rewrapped>> wrap_under_successor(Batch& batch, WrappedDek before);
   boost::asio::awaitable<void> put_back(Walk& walk, std::shared_ptr<Batch> batch, Sorted sorted);
   boost::asio::awaitable<std::size_t> replace(Walk& walk, std::vector<providers::DekReplacement> replacements,
                                               bool& whole);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -36,10 +37,87 @@ std::optional<Error> held_by_floor(World& world, RootKey const& root) {
       "ask again then");
 }
 
+std::optional<Error> not_free(World& world, TrackedKey const& key) {
+  std::string const name = key.stored.key.ref.text();
+  if (world.provider(key.stored.key.ref.provider) == nullptr) {
+    return error_of(ErrorClass::conflict, "the configuration no longer names the provider of " + name, "");
+  }
+  if (!key.rotation) return std::nullopt;
+  return error_of(
+      ErrorClass::conflict,
+      fmt::format("rotation {} of {} is {}", key.rotation->id.str(), name, to_text(key.rotation->state)),
+      key.rotation->state == RotationState::blocked ? "`rekeyctl retry` or `rekeyctl abandon` it"
+                                                    : "wait until it has ended");
+}
+
+/// Why nothing can be done with a key at its provider, if so.
+std::optional<Error> out_of_reach(Fleet const& fleet, TrackedKey const& key) {
+  RootKey const& root = key.stored.key;
+  bool const out = key.stored.gone || root.managed_elsewhere || root.state != KeyState::active ||
+                   !key.read_error.empty() || key.stored.versions.empty() || fleet.awaits_reading(key);
+  if (!out) return std::nullopt;
+  std::string const why = key.stored.gone                  ? "its provider no longer lists it"
+                          : root.managed_elsewhere         ? "it belongs to a certificate"
+                          : root.state != KeyState::active ? fmt::format("it is {}", to_text(root.state))
+                          : !key.read_error.empty()        ? key.read_error
+                                                    : std::string("it has not been read at its provider");
+  return error_of(ErrorClass::permanent, fmt::format("{}: {}", root.ref.text(), why), "");
+}
+
+/// Another replacement in which the key is what others move to.
+std::optional<Error> others_move_to(Fleet const& fleet, KeyRef const& key) {
+  for (auto const& [ref, other] : fleet.keys()) {
+    if (!other.rotation || other.rotation->successor != key) continue;
+    return error_of(ErrorClass::conflict,
+                    fmt::format("{} is about to take the place of {} (rotation {})", key.text(), ref.text(),
+                                other.rotation->id.str()),
+                    "wait until that has ended, or `rekeyctl abandon` it");
+  }
+  return std::nullopt;
+}
+
 bool lacks_material(TrackedKey const& key) {
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
   bool const named = applied != nullptr && !applied->material.empty();
   return key.stored.key.origin == Origin::imported && !named;
+}
+
+std::optional<Error> why_not_by(World& world, Fleet const& fleet, TrackedKey const& key,
+                                TrackedKey const& successor) {
+  KeyRef const& ref = key.stored.key.ref;
+  if (&key == &successor) {
+    return error_of(ErrorClass::permanent, ref.text() + " cannot take its own place", "name another key");
+  }
+  for (TrackedKey const* each : {&key, &successor}) {
+    if (auto busy = not_free(world, *each)) return busy;
+    if (auto out = out_of_reach(fleet, *each)) return out;
+    if (each->running) {
+      return error_of(ErrorClass::conflict, each->stored.key.ref.text() + " is in hand at this moment",
+                      "ask again in a minute");
+    }
+  }
+  return others_move_to(fleet, ref);
+}
+
+std::optional<Error> why_not_made(World& world, Fleet const& fleet, TrackedKey const& key,
+                                  WantedKey const& wanted) {
+  if (auto busy = not_free(world, key)) return busy;
+  if (auto out = out_of_reach(fleet, key)) return out;
+  if (auto others = others_move_to(fleet, key.stored.key.ref)) return others;
+  ProviderInstance const* const instance = world.provider(wanted.provider);
+  if (instance == nullptr) {
+    return error_of(ErrorClass::permanent,
+                    fmt::format("no provider entry '{}' is configured", wanted.provider.str()),
+                    "name one of rekeyd.yaml");
+  }
+  auto const vaults = instance->kms->vaults();
+  if (std::ranges::find(vaults, wanted.vault) == vaults.end()) {
+    return error_of(ErrorClass::permanent,
+                    fmt::format("provider entry '{}' has no vault or instance '{}'", wanted.provider.str(),
+                                wanted.vault.str()),
+                    "name one that rekeyd.yaml lists");
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -61,15 +139,12 @@ Result<TrackedKey*> find_key_by_words(Fleet& fleet, std::string const& words) {
 std::optional<Error> why_not_on_request(World& world, Fleet const& fleet, TrackedKey const& key) {
   RootKey const& root = key.stored.key;
   std::string const name = root.ref.text();
-  if (world.provider(root.ref.provider) == nullptr) {
-    return error_of(ErrorClass::conflict, "the configuration no longer names the provider of " + name, "");
-  }
-  if (key.rotation) {
+  if (auto busy = not_free(world, key)) return busy;
+  if (key.stored.replaced) {
     return error_of(
-        ErrorClass::conflict,
-        fmt::format("rotation {} of {} is {}", key.rotation->id.str(), name, to_text(key.rotation->state)),
-        key.rotation->state == RotationState::blocked ? "`rekeyctl retry` or `rekeyctl abandon` it"
-                                                      : "wait until it has ended");
+        ErrorClass::permanent,
+        fmt::format("{} is not rotated: key {} has taken its place", name, key.stored.replaced->by.text()),
+        "name that key");
   }
   if (auto why = used_by_disk_encryption(std::get_if<AppliedPolicy>(&key.match), key.never_follow)) {
     return error_of(ErrorClass::permanent, fmt::format("{} is not rotated: {}", name, *why), "");
@@ -88,6 +163,23 @@ std::optional<Error> why_not_on_request(World& world, Fleet const& fleet, Tracke
     return error_of(ErrorClass::permanent, fmt::format("{} cannot be rotated: {}", name, said.sentence), "");
   }
   return held_by_floor(world, root);
+}
+
+Result<Successor> find_successor(World& world, Fleet& fleet, TrackedKey& key, ReplaceRequest const& request) {
+  if (!request.create.empty()) {
+    auto const wanted = WantedKey::parse(request.create);
+    if (!wanted) {
+      return std::unexpected(error_of(ErrorClass::permanent,
+                                      fmt::format("'{}' names no key to be made", request.create),
+                                      "write PROVIDER/VAULT/NAME"));
+    }
+    if (auto why = why_not_made(world, fleet, key, *wanted)) return std::unexpected(*std::move(why));
+    return *wanted;
+  }
+  Result<TrackedKey*> const by = find_key_by_words(fleet, request.by);
+  if (!by) return std::unexpected(by.error());
+  if (auto why = why_not_by(world, fleet, key, **by)) return std::unexpected(*std::move(why));
+  return *by;
 }
 
 Error no_such_rotation(RotationId const& id) {

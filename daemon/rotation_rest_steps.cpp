@@ -73,9 +73,9 @@ asio::awaitable<StepResult> RotationSteps::quiesce(Rotation rotation, QuiesceRul
   }
   auto const* const controller = world_.resource_controller(*rotation.at_rest);
   auto const resources = mover_.changed_at_rest(rotation.key);
-  ProviderInstance* const instance = world_.provider(rotation.key.provider);
+  ProviderInstance* const instance = world_.provider(target_key(rotation).provider);
   if (controller != nullptr && resources && instance != nullptr) {
-    Result<providers::KeyDescription> const now = co_await read(rotation.key);
+    Result<providers::KeyDescription> const now = co_await read(target_key(rotation));
     if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
     auto const resource = std::ranges::find(*resources, *rotation.at_rest, &Registration::resource);
     if (resource != resources->end()) {

@@ -20,12 +20,6 @@ namespace {
 constexpr auto call_patience = std::chrono::minutes(2);
 constexpr auto soon = std::chrono::seconds(10);
 
-/// What the key's policy says of machines; without one, what holds for all.
-QuiesceRules rules_of(TrackedKey const& key) {
-  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-  return applied == nullptr ? QuiesceRules{} : applied->policy->confidential_vms;
-}
-
 Error unfit(KeyRef const& key, std::vector<std::string> const& defects) {
   Error error;
   error.error_class = ErrorClass::permanent;
@@ -85,11 +79,6 @@ storage::Change facts_of(Rotation const& rotation, TrackedKey const& key, Observ
   return std::move(observation.change);
 }
 
-storage::Change facts_of(Rotation const& rotation, TrackedKey const& key, KeyDescription description,
-                         Instant at) {
-  return facts_of(rotation, key, observe(&key, std::move(description), {}, std::nullopt, at));
-}
-
 /// The new version, as the rotation that made or adopted it tells of it.
 HistoryEvent version_event(Rotation const& rotation, KeyVersion const& version, MadeBy made_by,
                            providers::Evidence const& evidence, Instant at) {
@@ -128,12 +117,26 @@ StepResult ended(Rotation rotation, StepOutcome outcome) {
   return {std::move(rotation), std::move(outcome), {}, std::nullopt};
 }
 
+QuiesceRules quiesce_rules_of(TrackedKey const& key) {
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  return applied == nullptr ? QuiesceRules{} : applied->policy->confidential_vms;
+}
+
+storage::Change facts_of(Rotation const& rotation, TrackedKey const& key, KeyDescription description,
+                         Instant at) {
+  return facts_of(rotation, key, observe(&key, std::move(description), {}, std::nullopt, at));
+}
+
 asio::awaitable<StepResult> RotationSteps::run(Rotation rotation, TrackedKey const& key, Record record) {
   // Machines that stand still come first, whatever the configuration says of their key by now.
   bool const needs_provider = !holds_machines(rotation.step);
-  if (needs_provider && world_.provider(rotation.key.provider) == nullptr) {
+  bool const to_be_made = rotation.wanted && !rotation.successor;
+  ProviderName const& targets = to_be_made ? rotation.wanted->provider : target_key(rotation).provider;
+  bool const known = world_.provider(rotation.key.provider) != nullptr;
+  if (needs_provider && (!known || world_.provider(targets) == nullptr)) {
     Error error;
-    error.what = "the configuration no longer names provider instance " + rotation.key.provider.str();
+    error.what = "the configuration no longer names provider instance " +
+                 (known ? targets : rotation.key.provider).str();
     error.remedy = "configure it again and `rekeyctl retry`, or `rekeyctl abandon` the rotation";
     StepOutcome blocked = StepBlocked{"provider_removed", std::move(error)};
     co_return ended(std::move(rotation), std::move(blocked));
@@ -148,11 +151,11 @@ asio::awaitable<StepResult> RotationSteps::run(Rotation rotation, TrackedKey con
     case Step::propagate:
       co_return co_await propagate(std::move(rotation), key);
     case Step::quiesce:
-      co_return co_await quiesce(std::move(rotation), rules_of(key));
+      co_return co_await quiesce(std::move(rotation), quiesce_rules_of(key));
     case Step::change:
-      co_return co_await change(std::move(rotation), rules_of(key));
+      co_return co_await change(std::move(rotation), quiesce_rules_of(key));
     case Step::resume:
-      co_return co_await resume(std::move(rotation), rules_of(key));
+      co_return co_await resume(std::move(rotation), quiesce_rules_of(key));
     case Step::verify:
       co_return co_await verify(std::move(rotation), key);
   }
@@ -198,11 +201,15 @@ asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedK
   if (auto unknown = mover_.unknown_resources(rotation.key)) {
     co_return ended(std::move(rotation), *std::move(unknown));
   }
+  if (is_replacement(rotation)) {
+    StepResult result = co_await preflight_replacement(std::move(rotation), key);
+    co_return result;
+  }
   // Known only once the first survey is in: until then the key may have looked as if it could be rotated.
   if (auto why = used_by_disk_encryption(std::get_if<AppliedPolicy>(&key.match), key.never_follow)) {
     co_return ended(std::move(rotation), StepAbandoned{*std::move(why)});
   }
-  std::optional<StepOutcome> hindered = co_await rest_hindered(rotation.key, rules_of(key));
+  std::optional<StepOutcome> hindered = co_await rest_hindered(rotation.key, quiesce_rules_of(key));
   if (hindered) co_return ended(std::move(rotation), *std::move(hindered));
   // A new version whose DEKs could not follow it would help nobody. First, because the provider's preflight
   // may already change something there.
@@ -224,6 +231,10 @@ asio::awaitable<StepResult> RotationSteps::preflight(Rotation rotation, TrackedK
 }
 
 asio::awaitable<StepResult> RotationSteps::rotate(Rotation rotation, TrackedKey const& key, Record record) {
+  if (is_replacement(rotation)) {
+    StepResult result = co_await take_successor(std::move(rotation), key, std::move(record));
+    co_return result;
+  }
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
   auto const lag = world_.provider(rotation.key.provider)->kms->capabilities(rotation.key).visibility_lag;
@@ -341,7 +352,8 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
   if (resources.unfinished) result.outcome = *std::move(resources.unfinished);
   result.facts = std::move(resources.facts);
   if (!resources.need_rest.empty()) {
-    StepOutcome rest = co_await bring_to_rest(std::move(resources.need_rest), rules_of(key), result.rotation);
+    StepOutcome rest =
+        co_await bring_to_rest(std::move(resources.need_rest), quiesce_rules_of(key), result.rotation);
     // What stands still can go on whatever keeps the others.
     bool const goes_on = std::holds_alternative<StepDetour>(rest) || !resources.unfinished;
     if (goes_on) result.outcome = std::move(rest);
@@ -353,9 +365,10 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
 /// meanwhile, that is why WDEKs were refused, and the newer version is where they go.
 asio::awaitable<StepResult> RotationSteps::newer_or_refused(Rotation rotation, TrackedKey const& key,
                                                             RewrapSummary moved) {
-  Result<KeyDescription> const now = co_await read(rotation.key);
+  Result<KeyDescription> const now = co_await read(target_key(rotation));
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
-  if (auto const late = lagging(*now, key, rotation.new_version)) {
+  bool const of_this_key = !rotation.successor;
+  if (auto const late = lagging(*now, key, rotation.new_version); late && of_this_key) {
     co_return ended(std::move(rotation), StepAgain{*late});
   }
   if (!now->key.current || now->key.current == rotation.new_version) {
@@ -367,11 +380,22 @@ asio::awaitable<StepResult> RotationSteps::newer_or_refused(Rotation rotation, T
   rotation.new_version_made_by = MadeBy::other;
   StepWait again{at, "the key was rotated again by someone else; its dependants follow"};
   StepResult result = ended(std::move(rotation), std::move(again));
-  result.facts = facts_of(result.rotation, key, *now, at);
+  if (of_this_key) result.facts = facts_of(result.rotation, key, *now, at);
   co_return result;
 }
 
+asio::awaitable<std::optional<StepOutcome>> RotationSteps::resources_behind(Rotation rotation) {
+  Result<std::vector<std::string>> const behind = co_await mover_.left_behind(std::move(rotation));
+  if (!behind) co_return outcome_of(behind.error());
+  if (behind->empty()) co_return std::nullopt;
+  co_return StepBack{Step::propagate, fmt::format("not on the new version: {}", fmt::join(*behind, ", "))};
+}
+
 asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey const& key) {
+  if (rotation.successor) {
+    StepResult result = co_await verify_replacement(std::move(rotation), key);
+    co_return result;
+  }
   Result<KeyDescription> const now = co_await read(rotation.key);
   if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
   if (auto const late = lagging(*now, key, rotation.new_version)) {
@@ -392,12 +416,8 @@ asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey 
     StepBack back{Step::propagate, fmt::format("{} wrapped DEKs appeared on an older version", *left)};
     co_return ended(std::move(rotation), std::move(back));
   }
-  Result<std::vector<std::string>> const behind = co_await mover_.left_behind(rotation);
-  if (!behind) co_return ended(std::move(rotation), outcome_of(behind.error()));
-  if (!behind->empty()) {
-    StepBack back{Step::propagate, fmt::format("not on the new version: {}", fmt::join(*behind, ", "))};
-    co_return ended(std::move(rotation), std::move(back));
-  }
+  std::optional<StepOutcome> behind = co_await resources_behind(rotation);
+  if (behind) co_return ended(std::move(rotation), *std::move(behind));
   StepResult result = ended(std::move(rotation), StepDone{});
   result.facts = facts_of(result.rotation, key, *now, at);
   co_return result;

@@ -10,6 +10,7 @@
 #include "policy/rotation.hpp"
 #include "storage/store.hpp"
 
+#include <expected>
 #include <functional>
 #include <optional>
 
@@ -30,6 +31,13 @@ struct StepResult {
 
 /// A step that ended so, and nothing else to put on record.
 StepResult ended(Rotation rotation, StepOutcome outcome);
+
+/// What the key's policy says of machines; without one, what holds for all.
+QuiesceRules quiesce_rules_of(TrackedKey const& key);
+
+/// A reading of the key as facts, told as this rotation's.
+storage::Change facts_of(Rotation const& rotation, TrackedKey const& key,
+                         providers::KeyDescription description, Instant at);
 
 /// The doing of each step. Every one reads the provider's truth first, so each can be asked again after a
 /// crash, a lost answer or a long sleep.
@@ -68,7 +76,24 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> change(Rotation rotation, QuiesceRules rules);
   boost::asio::awaitable<StepResult> resume(Rotation rotation, QuiesceRules rules);
   boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
+
+  // replacement_steps.cpp: what differs where another key takes the key's place.
+  boost::asio::awaitable<StepResult> preflight_replacement(Rotation rotation, TrackedKey const& key);
+  boost::asio::awaitable<StepResult> take_successor(Rotation rotation, TrackedKey const& key, Record record);
+  /// With `successor` where that is there: its outcome counts only without.
+  boost::asio::awaitable<StepResult> make_successor(Rotation rotation, TrackedKey const& key, Record record);
+  boost::asio::awaitable<StepResult> send_create(Rotation rotation, providers::CreateOrder order,
+                                                 Record record);
+  boost::asio::awaitable<StepResult> adopt_successor(Rotation rotation, KeyRef made,
+                                                     providers::Evidence evidence);
+  boost::asio::awaitable<StepResult> verify_replacement(Rotation rotation, TrackedKey const& key);
+  StepResult replaced(Rotation rotation, TrackedKey const& key, providers::KeyDescription const& now);
+  /// The successor now, or how a step ends that needs it.
+  boost::asio::awaitable<std::expected<providers::KeyDescription, StepOutcome>> fit_successor(
+      KeyRef successor, RootKey const& key);
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
+  /// Resources that are not on the rotation's version yet, as the ending of a step; nothing: all are.
+  boost::asio::awaitable<std::optional<StepOutcome>> resources_behind(Rotation rotation);
 
   World& world_;
   MaterialDrawing material_;

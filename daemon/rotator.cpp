@@ -70,6 +70,31 @@ Result<RotationId> Rotator::open(TrackedKey& key, std::string requested_by, std:
   return rotation.id;
 }
 
+Result<RotationId> Rotator::open_replacement(TrackedKey& key, Successor const& successor,
+                                             std::string requested_by, std::string reason) {
+  Rotation rotation;
+  rotation.trigger = Trigger::replacement;
+  rotation.requested_by = std::move(requested_by);
+  rotation.reason = std::move(reason);
+  storage::Change change;
+  if (auto const* there = std::get_if<TrackedKey*>(&successor)) {
+    rotation.successor = (*there)->stored.key.ref;
+    if ((*there)->stored.replaced) change.keys.push_back((*there)->stored);
+    for (storage::StoredKey& in_use : change.keys) in_use.replaced.reset();
+  } else {
+    rotation.wanted = std::get<WantedKey>(successor);
+  }
+  rotation = begun(key.stored, key.match, std::move(rotation));
+  if (auto const durable = journal_.open(rotation, change); !durable) {
+    return std::unexpected(durable.error());
+  }
+  tell_opened(rotation);
+  for (storage::StoredKey& in_use : change.keys) fleet_.put(std::move(in_use));
+  key.rotation = rotation;
+  fleet_.look_anew(key);
+  return rotation.id;
+}
+
 Rotation const& Rotator::propose(TrackedKey& key, std::string reason) {
   Rotation rotation;
   rotation.trigger = Trigger::cryptoperiod;
@@ -105,7 +130,8 @@ std::optional<Rotation> Rotator::dependants_only(storage::StoredKey const& store
   PolicyMatch const match = match_policy(fleet_.policies().policies, stored.key);
   auto const* applied = std::get_if<AppliedPolicy>(&match);
   bool const ours_to_act = applied != nullptr && applied->mode != Mode::observe &&
-                           stored.key.state == KeyState::active && !stored.key.managed_elsewhere;
+                           stored.key.state == KeyState::active && !stored.key.managed_elsewhere &&
+                           !stored.replaced;
   if (!ours_to_act) return std::nullopt;
   Rotation rotation;
   bool const as_wanted = applied->mode == Mode::delegate && made_by == MadeBy::provider;
@@ -207,7 +233,8 @@ void Rotator::take_over(TrackedKey& key, Rotation after, std::optional<Rotation>
   if (!unfinished) key.rotation = std::move(after_it);
   if (!unfinished && key.rotation) tell_opened(*key.rotation);
   for (storage::StoredKey const& stored : facts.keys) {
-    if (stored.key.ref == key.stored.key.ref) fleet_.put(stored);
+    bool const just_made = fleet_.find(stored.key.ref) == nullptr;
+    if (just_made || stored.key.ref == key.stored.key.ref) fleet_.put(stored);
   }
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/control/report.hpp"
 #include "daemon/fleet.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/rotation_request.hpp"
 #include "daemon/rotation_steps.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
@@ -28,6 +29,10 @@ class Rotator {
   /// Opens a rotation for `key` durably, as a person asked. The caller then spawns carry_on(). Error: nothing
   /// happened.
   Result<RotationId> open(TrackedKey& key, std::string requested_by, std::string reason);
+  /// The same for a rotation in which `successor` takes the key's place; neither is in anybody's hand. A
+  /// successor that had been replaced itself is in use again.
+  Result<RotationId> open_replacement(TrackedKey& key, Successor const& successor, std::string requested_by,
+                                      std::string reason);
   /// A rotation that the key's policy asks for, in memory only. The caller then spawns begin().
   Rotation const& propose(TrackedKey& key, std::string reason);
   /// Someone else has made the current version of the key, which is `stored` from now on. Where the policy

@@ -48,12 +48,14 @@ UpkeepFacts facts_of(World& world, TrackedKey const& key, AppliedPolicy const& a
           .applied = applied,
           .can = can,
           .rotation_unfinished = key.rotation.has_value(),
+          .replaced = key.stored.replaced,
           .now = world.clock.wall_now()};
 }
 
 bool wants_retirement(TrackedKey const& key) {
   auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-  return applied != nullptr && applied->policy->upkeep.retire && key.stored.versions.size() > 1;
+  return applied != nullptr && applied->policy->upkeep.retire &&
+         (key.stored.versions.size() > 1 || key.stored.replaced);
 }
 
 }  // namespace

@@ -120,6 +120,13 @@ std::optional<Verdict> not_ours(KeyFacts const& facts) {
   return std::nullopt;
 }
 
+std::optional<Verdict> has_successor(KeyFacts const& facts) {
+  if (!facts.replaced) return std::nullopt;
+  return verdict(KeyStatus::observed, "replaced",
+                 fmt::format("key {} took its place on {}; it is not rotated any more",
+                             facts.replaced->by.text(), to_rfc3339(facts.replaced->at)));
+}
+
 std::optional<Verdict> policies_disagree(KeyFacts const& facts) {
   auto const* conflict = std::get_if<PolicyConflict>(&facts.match);
   if (conflict == nullptr) return std::nullopt;
@@ -243,6 +250,7 @@ constexpr Check checks[] = {
     rotation_blocked,
     rotation_under_way,
     out_of_reach,
+    has_successor,
     not_ours,
     policies_disagree,
     only_watched,

@@ -33,6 +33,7 @@ struct KeyFacts {
   Instant now{};
   /// A backup took the database's place and the provider has not been read since: nothing stored is believed.
   bool restored_unread{};
+  std::optional<Replaced> replaced{};
   Instant read_at{};                                ///< When the provider was last heard of this key.
   std::optional<std::chrono::days> rotation_month;  ///< Of the provider's own rotation (Capabilities).
 };

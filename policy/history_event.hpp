@@ -42,6 +42,7 @@ enum class EventKind {
   provider_rotation_set,  ///< The provider's own rotation of a key was set as the policy says.
   version_expiry_set,     ///< A key version got the expiry that the policy says.
   version_retired,        ///< An old key version was taken out of use.
+  key_replaced,           ///< Everything that depended on a key has moved to another one.
   key_tagged,             ///< The key tells in its tags of its last rotation.
   material_drawn,         ///< New material for an imported key; its fingerprint is in `details`.
   hold_placed,            ///< Scheduled rotations do not begin any more; which, and why, is in `details`.

@@ -85,6 +85,13 @@ struct RootKey {
   bool operator==(RootKey const&) const = default;
 };
 
+/// Another key has taken a key's place: since then nothing that rekeyd knows of depends on it.
+struct Replaced {
+  KeyRef by;
+  Instant at{};
+  bool operator==(Replaced const&) const = default;
+};
+
 /// A DEK wrapped by a root key, as an application keeps it. Holds no plaintext.
 struct WrappedDek {
   DekId id;

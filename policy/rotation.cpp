@@ -26,7 +26,8 @@ constexpr auto states = words<RotationState>({{RotationState::open, "open"},
 constexpr auto triggers = words<Trigger>({{Trigger::cryptoperiod, "cryptoperiod"},
                                           {Trigger::request, "request"},
                                           {Trigger::drift, "drift"},
-                                          {Trigger::delegated, "delegated"}});
+                                          {Trigger::delegated, "delegated"},
+                                          {Trigger::replacement, "replacement"}});
 
 template <class... Cases>
 struct Overloaded : Cases... {
@@ -137,6 +138,16 @@ MadeBy maker_of(Rotation const& rotation, KeyVersion const& version) {
 }
 
 }  // namespace
+
+std::optional<WantedKey> WantedKey::parse(std::string_view text) {
+  auto const key = KeyRef::parse(text);
+  if (!key) return std::nullopt;
+  return WantedKey{key->provider, key->vault, key->id.str()};
+}
+
+KeyRef const& target_key(Rotation const& rotation) {
+  return rotation.successor ? *rotation.successor : rotation.key;
+}
 
 std::optional<Step> step_after(Step step) { return rule_of(step).next; }
 

@@ -39,7 +39,8 @@ enum class Trigger {
   cryptoperiod,
   request,
   drift,
-  delegated,  ///< The provider has rotated the key, as its policy wants it to.
+  delegated,    ///< The provider has rotated the key, as its policy wants it to.
+  replacement,  ///< A person wants another key in this one's place.
 };
 
 /// When the first and the last of a rotation's requests went out, by the provider's clock.
@@ -57,6 +58,18 @@ struct PendingEnd {
   bool operator==(PendingEnd const&) const = default;
 };
 
+/// A key that a rotation makes, to take another's place. Its provider may choose an id of its own.
+struct WantedKey {
+  ProviderName provider;
+  VaultName vault;
+  std::string name;  ///< Not empty, without '/'.
+  bool operator==(WantedKey const&) const = default;
+
+  std::string text() const { return provider.str() + "/" + vault.str() + "/" + name; }
+  /// Three non-empty parts separated by '/', or nothing.
+  static std::optional<WantedKey> parse(std::string_view text);
+};
+
 /// One rotation of one key, from claim to a terminal state. One row in the database.
 struct Rotation {
   RotationId id;
@@ -68,7 +81,10 @@ struct Rotation {
   std::optional<Instant> due;
   std::optional<VersionId> base_version;  ///< Current when claimed.
   std::vector<VersionId> known_versions;  ///< All versions seen when claimed.
-  std::optional<VersionId> new_version;
+  /// The key that takes this one's place: everything that depends on it moves there, and no version is made.
+  std::optional<KeyRef> successor;
+  std::optional<WantedKey> wanted;       ///< The successor is yet to be made, or was made like this.
+  std::optional<VersionId> new_version;  ///< Of `successor`, where there is one.
   MadeBy new_version_made_by{MadeBy::unknown};
   Step step{Step::claim};  ///< The step that is next or under way.
   RotationState state{RotationState::open};
@@ -86,6 +102,12 @@ struct Rotation {
   std::optional<Instant> ended;
   bool operator==(Rotation const&) const = default;
 };
+
+/// Another key takes this one's place: no version is made.
+inline bool is_replacement(Rotation const& rotation) { return rotation.trigger == Trigger::replacement; }
+
+/// Whose current version dependants move to: the successor's, where there is one.
+KeyRef const& target_key(Rotation const& rotation);
 
 /// How a step ended.
 struct StepDone {};  ///< The next step may begin.

@@ -16,6 +16,7 @@ struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 
+/// A key that another has taken the place of is kept as it is, but for versions that go out of use.
 bool may_act(UpkeepFacts const& facts) {
   return facts.applied.mode != Mode::observe && !facts.rotation_unfinished && !facts.key.managed_elsewhere &&
          facts.key.state == KeyState::active && facts.key.current && !facts.versions.empty();
@@ -66,6 +67,9 @@ bool in_use(KeyVersion const& version, RetireBy by, Instant now) {
 std::string held_by(UpkeepFacts const& facts, Dependants const& dependants, VersionId const& version) {
   if (facts.rotation_unfinished) return "a rotation of the key is not finished";
   if (!dependants.unknown.empty()) return dependants.unknown;
+  if (facts.replaced && !dependants.registrations.empty()) {
+    return fmt::format("{} uses the key", dependants.registrations.front().resource.str());
+  }
   for (Registration const& each : dependants.registrations) {
     std::string const& id = each.resource.str();
     if (each.following == Following::never) {
@@ -85,7 +89,7 @@ bool tells_of_rotation(std::string_view tag) { return tag == rotated_at_tag || t
 
 std::vector<UpkeepTask> upkeep_tasks(UpkeepFacts const& facts) {
   std::vector<UpkeepTask> tasks;
-  if (!may_act(facts)) return tasks;
+  if (facts.replaced || !may_act(facts)) return tasks;
   if (auto task = provider_rotation_task(facts)) tasks.emplace_back(*task);
   if (auto task = expiry_task(facts)) tasks.emplace_back(*task);
   if (auto task = tag_task(facts)) tasks.emplace_back(*task);
@@ -100,10 +104,14 @@ std::vector<Retirement> retirements(UpkeepFacts const& facts, Dependants const& 
   UpkeepFacts at_rest = facts;
   at_rest.rotation_unfinished = false;
   if (!possible || !may_act(at_rest) || facts.versions.back().id != facts.key.current) return all;
-  for (std::size_t i = 0; i + 1 < facts.versions.size(); ++i) {
+  // Of a key that another has taken the place of, none is needed any more.
+  std::size_t const kept = facts.replaced ? 0 : 1;
+  for (std::size_t i = 0; i + kept < facts.versions.size(); ++i) {
     KeyVersion const& version = facts.versions[i];
     if (!in_use(version, rules->by, facts.now)) continue;
-    Instant const from = facts.versions[i + 1].created + rules->after;
+    bool const was_current = i + 1 == facts.versions.size();
+    Instant const superseded = was_current ? facts.replaced->at : facts.versions[i + 1].created;
+    Instant const from = superseded + rules->after;
     all.push_back({version.id, rules->by, from, held_by(facts, dependants, version.id)});
   }
   return all;

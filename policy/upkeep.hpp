@@ -59,11 +59,12 @@ struct UpkeepFacts {
   AppliedPolicy const& applied;
   UpkeepAbilities can;
   bool rotation_unfinished{};
+  std::optional<Replaced> replaced{};
   Instant now{};
 };
 
 /// What is to be set now, versions that are to be retired aside. Empty while a rotation is unfinished, in
-/// mode observe, and for a key that is not active.
+/// mode observe, and for a key that is not active or that another has taken the place of.
 std::vector<UpkeepTask> upkeep_tasks(UpkeepFacts const& facts);
 
 /// What is known of who needs a key's old versions.
@@ -82,7 +83,8 @@ struct Retirement {
   bool operator==(Retirement const&) const = default;
 };
 
-/// Every version that is to be retired sooner or later, oldest first. Whether wrapped DEKs are still under it
+/// Every version that is to be retired sooner or later, oldest first: all old ones, and of a key that another
+/// has taken the place of the last one, too. Whether wrapped DEKs are still under it
 /// is for the caller to count.
 std::vector<Retirement> retirements(UpkeepFacts const& facts, Dependants const& dependants);
 

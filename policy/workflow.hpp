@@ -41,7 +41,8 @@ inline constexpr std::array<StepRule, 8> workflow{{
      .may_wait = true,
      .may_be_moot = true,
      .reads = "state, permissions, limits and rotation policy of the key, the DEK stores, whether all "
-              "resources that use the key are known, and whether one of them would never follow",
+              "resources that use the key are known, and whether one of them would never follow; in a "
+              "replacement, whether its successor can take the key's place",
      .does = "nothing that stays: it makes a new file beside one DEK of each folder, and takes it away",
      .asked_again = "it changes nothing outside"},
     {.step = Step::rotate,
@@ -50,7 +51,7 @@ inline constexpr std::array<StepRule, 8> workflow{{
      .detour = std::nullopt,
      .may_wait = true,
      .may_be_moot = false,
-     .reads = "the versions",
+     .reads = "the versions; in a replacement the successor, and nothing is sent",
      .does = "puts a neutral rotation policy on the key where the configuration says so; sends one request "
              "that makes a new version, after its intent is durable",
      .asked_again =

@@ -93,6 +93,14 @@ class Query {
     refuse_word(word, column);
   }
 
+  /// The row's next column as a key's full reference, or nothing for NULL; another text is a damaged row.
+  std::optional<KeyRef> take_reference(char const* column) {
+    auto const text = take<std::optional<std::string>>();
+    if (!text) return std::nullopt;
+    if (auto key = KeyRef::parse(*text)) return key;
+    refuse_word(*text, column);
+  }
+
   /// The row's next column as it lies in SQLite's memory; valid until next().
   std::optional<std::string_view> take_view();
 

@@ -13,7 +13,8 @@ constexpr char select_rotations[] = R"sql(
     SELECT k.provider, k.vault, k.key_id, t.id, t.policy, t."trigger", t.requested_by, t.reason, t.due,
       t.base_version, t.known_versions, t.new_version, t.new_version_made_by, t.step, t.state, t.attempts,
       t.first_sent, t.last_sent, t.next_try, t.blocked_reason, t.message, t.remedy, t.opened, t.updated, t.ended,
-      t.waits_for, t.at_rest, t.end_state, t.end_reason, t.end_message, t.end_remedy
+      t.waits_for, t.at_rest, t.end_state, t.end_reason, t.end_message, t.end_remedy,
+      t.successor, t.successor_wanted
     FROM rotations t JOIN root_keys k ON k.id = t.root_key)sql";
 
 std::optional<PendingEnd> take_pending_end(Query& row) {
@@ -57,6 +58,10 @@ Rotation take_rotation(Query& row) {
   rotation.waits_for = row.take_word(parse_waits_for, "rotations.waits_for");
   rotation.at_rest = row.take<std::optional<ResourceId>>();
   rotation.pending_end = take_pending_end(row);
+  rotation.successor = row.take_reference("rotations.successor");
+  if (auto const wanted = row.take_reference("rotations.successor_wanted")) {
+    rotation.wanted = WantedKey{wanted->provider, wanted->vault, wanted->id.str()};
+  }
   return rotation;
 }
 

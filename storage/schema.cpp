@@ -23,6 +23,7 @@ std::vector<Migration> const& migrations() {
       {{resource_tables}},
       {{machine_tables}},
       {{provider_rotation_columns}},
+      {{replacement_columns}},
   };
   return all;
 }

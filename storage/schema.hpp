@@ -56,4 +56,7 @@ extern char const* const machine_tables;
 // Migration 6.
 extern char const* const provider_rotation_columns;
 
+// Migration 7.
+extern char const* const replacement_columns;
+
 }  // namespace rekeyd::storage

@@ -14,7 +14,8 @@ constexpr char select_keys[] = R"sql(
     SELECT id, provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags, operations,
       current_version, current_created, expires, last_rotated, provider_rotation, provider_rotation_interval,
       exportable, release_policy, managed_elsewhere, key_ring, first_seen, last_seen, gone,
-      admitted, provider_rotation_months, provider_rotation_days, provider_rotation_since
+      admitted, provider_rotation_months, provider_rotation_days, provider_rotation_since,
+      replaced_by, replaced_at
     FROM root_keys)sql";
 
 StoredKey take_key(Query& row) {
@@ -56,6 +57,9 @@ StoredKey take_key(Query& row) {
     key.provider_rotation->days = days;
     key.provider_rotation->since = since;
   }
+  auto by = row.take_reference("root_keys.replaced_by");
+  auto const at = row.take<std::optional<Instant>>();
+  if (by && at) stored.replaced = Replaced{*std::move(by), *at};
   return stored;
 }
 

@@ -97,14 +97,17 @@ void StateWriter::put(StoredKey const& stored) {
     provider_rotation = rule.enabled;
     interval = rule.interval;
   }
+  auto const replaced_by = stored.replaced ? std::optional(stored.replaced->by.text()) : std::nullopt;
+  auto const replaced_at = stored.replaced ? std::optional(stored.replaced->at) : std::nullopt;
   connection_
       .query(R"sql(
     INSERT INTO root_keys (provider, vault, key_id, name, state, algorithm, bits, protection, origin, tags,
       operations, current_version, current_created, expires, last_rotated, provider_rotation,
       provider_rotation_interval, exportable, release_policy, managed_elsewhere, key_ring, first_seen,
-      last_seen, gone, admitted, provider_rotation_months, provider_rotation_days, provider_rotation_since)
+      last_seen, gone, admitted, provider_rotation_months, provider_rotation_days, provider_rotation_since,
+      replaced_by, replaced_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-      ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)
     ON CONFLICT (provider, vault, key_id) DO UPDATE SET name = excluded.name, state = excluded.state,
       algorithm = excluded.algorithm, bits = excluded.bits, protection = excluded.protection,
       origin = excluded.origin, tags = excluded.tags, operations = excluded.operations,
@@ -117,26 +120,29 @@ void StateWriter::put(StoredKey const& stored) {
       gone = excluded.gone, admitted = excluded.admitted,
       provider_rotation_months = excluded.provider_rotation_months,
       provider_rotation_days = excluded.provider_rotation_days,
-      provider_rotation_since = excluded.provider_rotation_since)sql")
+      provider_rotation_since = excluded.provider_rotation_since, replaced_by = excluded.replaced_by,
+      replaced_at = excluded.replaced_at)sql")
       .run(key.ref, key.name, key.state, key.type.algorithm, key.type.bits, key.type.protection, key.origin,
            to_json(key.tags), to_json(key.operations), key.current, key.current_created, key.expires,
            key.last_rotated, provider_rotation, interval, key.exportable, key.has_release_policy,
            key.managed_elsewhere, key.key_ring, stored.first_seen, stored.last_seen, stored.gone,
-           stored.admitted, rule.months, rule.days, rule.since);
+           stored.admitted, rule.months, rule.days, rule.since, replaced_by, replaced_at);
 }
 
 void StateWriter::put(Rotation const& rotation) {
   auto const first_sent = rotation.sent ? std::optional(rotation.sent->first) : std::nullopt;
   auto const last_sent = rotation.sent ? std::optional(rotation.sent->last) : std::nullopt;
+  auto const wanted = rotation.wanted ? std::optional(rotation.wanted->text()) : std::nullopt;
+  auto const successor = rotation.successor ? std::optional(rotation.successor->text()) : std::nullopt;
   PendingEnd const end = rotation.pending_end.value_or(PendingEnd{.state = RotationState::open});
   connection_
       .query(R"sql(
     INSERT INTO rotations (id, root_key, policy, "trigger", requested_by, reason, due, base_version,
       known_versions, new_version, new_version_made_by, step, state, attempts, first_sent, last_sent, next_try,
       blocked_reason, message, remedy, opened, updated, ended, waits_for, at_rest, end_state, end_reason,
-      end_message, end_remedy)
+      end_message, end_remedy, successor, successor_wanted)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29)
+      ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)
     ON CONFLICT (id) DO UPDATE SET root_key = excluded.root_key, policy = excluded.policy,
       "trigger" = excluded."trigger", requested_by = excluded.requested_by, reason = excluded.reason,
       due = excluded.due, base_version = excluded.base_version, known_versions = excluded.known_versions,
@@ -146,13 +152,15 @@ void StateWriter::put(Rotation const& rotation) {
       message = excluded.message, remedy = excluded.remedy, opened = excluded.opened,
       updated = excluded.updated, ended = excluded.ended, waits_for = excluded.waits_for,
       at_rest = excluded.at_rest, end_state = excluded.end_state, end_reason = excluded.end_reason,
-      end_message = excluded.end_message, end_remedy = excluded.end_remedy)sql")
+      end_message = excluded.end_message, end_remedy = excluded.end_remedy,
+      successor = excluded.successor, successor_wanted = excluded.successor_wanted)sql")
       .run(rotation.id, row_of(rotation.key), rotation.policy, rotation.trigger, rotation.requested_by,
            rotation.reason, rotation.due, rotation.base_version, to_json(texts(rotation.known_versions)),
            rotation.new_version, rotation.new_version_made_by, rotation.step, rotation.state,
            rotation.attempts, first_sent, last_sent, rotation.next_try, rotation.blocked_reason,
            rotation.message, rotation.remedy, rotation.opened, rotation.updated, rotation.ended,
-           rotation.waits_for, rotation.at_rest, end.state, end.reason, end.message, end.remedy);
+           rotation.waits_for, rotation.at_rest, end.state, end.reason, end.message, end.remedy, successor,
+           wanted);
 }
 
 void StateWriter::put(StoredVersion const& stored) {

@@ -23,6 +23,7 @@ struct StoredKey {
   Instant last_seen{};  ///< Read in full, registrations included.
   bool gone{};          ///< No longer listed by its provider.
   bool admitted{true};  ///< Since it was found, it has been judged whether too many are due at once.
+  std::optional<Replaced> replaced{};
   bool operator==(StoredKey const&) const = default;
 };
 

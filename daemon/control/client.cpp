@@ -76,6 +76,10 @@ Result<RotateAnswer> ControlClient::rotate(RotateRequest const& request) {
   return decoded(post({"rotate"}, encode_rotate_request(request)), decode_rotate_answer, socket_);
 }
 
+Result<RotateAnswer> ControlClient::replace(ReplaceRequest const& request) {
+  return decoded(post({"replace"}, encode_replace_request(request)), decode_rotate_answer, socket_);
+}
+
 Result<ReloadAnswer> ControlClient::reload() {
   return decoded(post({"reload"}, ""), decode_reload_answer, socket_);
 }

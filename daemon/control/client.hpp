@@ -29,6 +29,7 @@ class ControlClient {
   Result<PlanReport> plan_for(std::string const& span);
   Result<Rotation> rotation(RotationId const& id);
   Result<RotateAnswer> rotate(RotateRequest const& request);
+  Result<RotateAnswer> replace(ReplaceRequest const& request);
   Result<ReloadAnswer> reload();
   Result<ReleaseAnswer> release(ReleaseRequest const& request);
   Result<RotationId> retry(RotationId const& id);

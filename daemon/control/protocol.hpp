@@ -41,9 +41,11 @@ Error decode_error(std::string_view text);
 
 /// Bodies of requests. These are read strictly: a member that does not belong there is an Error.
 std::string encode_rotate_request(RotateRequest const& request);
+std::string encode_replace_request(ReplaceRequest const& request);
 std::string encode_release_request(ReleaseRequest const& request);
 std::string encode_abandon_request(AbandonRequest const& request);
 Result<RotateRequest> decode_rotate_request(std::string_view text);
+Result<ReplaceRequest> decode_replace_request(std::string_view text);
 Result<ReleaseRequest> decode_release_request(std::string_view text);
 Result<AbandonRequest> decode_abandon_request(std::string_view text);
 

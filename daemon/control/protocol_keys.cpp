@@ -52,6 +52,7 @@ json::object write_rotation(Rotation const& r) {
           {"due", json_time(r.due)},
           {"base_version", json_name(r.base_version)},
           {"known_versions", write_ids(r.known_versions)},
+          {"successor", json_said(r.successor ? r.successor->text() : std::string())},
           {"new_version", json_name(r.new_version)},
           {"new_version_made_by", to_text(r.new_version_made_by)},
           {"step", to_text(r.step)},
@@ -79,6 +80,7 @@ Rotation read_rotation(Members const& members) {
   r.due = members.instant_if("due");
   r.base_version = members.name_if<VersionId>("base_version");
   r.known_versions = read_ids(members.texts("known_versions"));
+  if (members.text_if("successor")) r.successor = members.key("successor");
   r.new_version = members.name_if<VersionId>("new_version");
   r.new_version_made_by = members.word("new_version_made_by", parse_made_by);
   r.step = members.word("step", parse_step);

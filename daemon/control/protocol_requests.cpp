@@ -120,6 +120,28 @@ Result<RotateRequest> decode_rotate_request(std::string_view text) {
   });
 }
 
+std::string encode_replace_request(ReplaceRequest const& request) {
+  return to_json(json::object{{"key", request.key},
+                              {"by", json_said(request.by)},
+                              {"create", json_said(request.create)},
+                              {"reason", request.reason}});
+}
+
+Result<ReplaceRequest> decode_replace_request(std::string_view text) {
+  return read_document<ReplaceRequest>(text, "", [](Members const& body) {
+    body.only({"key", "by", "create", "reason"});
+    ReplaceRequest request{.key = body.text("key"),
+                           .by = body.text_if("by").value_or(""),
+                           .create = body.text_if("create").value_or(""),
+                           .reason = read_reason(body)};
+    if (request.key.empty()) throw Malformed{"member 'key' is empty"};
+    if (request.by.empty() == request.create.empty()) {
+      throw Malformed{"either 'by' or 'create' has to name the key that takes the place"};
+    }
+    return request;
+  });
+}
+
 std::string encode_abandon_request(AbandonRequest const& request) {
   return to_json(json::object{{"reason", request.reason}, {"leave_stopped", request.leave_stopped}});
 }

@@ -162,6 +162,15 @@ struct RotateRequest {
   bool operator==(RotateRequest const&) const = default;
 };
 
+/// One of `by` and `create` is empty.
+struct ReplaceRequest {
+  std::string key;  ///< As in RotateRequest, as is the next.
+  std::string by;
+  std::string create;  ///< PROVIDER/VAULT/NAME of a key that is to be made.
+  std::string reason;
+  bool operator==(ReplaceRequest const&) const = default;
+};
+
 struct RotateAnswer {
   RotationId rotation;
   KeyRef key;

@@ -140,6 +140,14 @@ ControlAnswer post_rotate(Asked const& asked) {
   return {.status = 202, .body = encode_rotate_answer(*answer)};
 }
 
+ControlAnswer post_replace(Asked const& asked) {
+  auto const wanted = decode_replace_request(asked.request.body);
+  if (!wanted) return refuse(wanted.error(), asked.request);
+  auto const answer = asked.service.replace(*wanted, asked.request.caller);
+  if (!answer) return refuse(answer.error(), asked.request);
+  return {.status = 202, .body = encode_rotate_answer(*answer)};
+}
+
 ControlAnswer post_reload(Asked const& asked) {
   if (!asked.request.body.empty()) return refuse(bad_request("a reload takes no body"), asked.request);
   auto const answer = asked.service.reload(asked.request.caller);
@@ -179,14 +187,15 @@ struct Route {
   ControlAnswer (*answer)(Asked const&);
 };
 
-std::array<Route, 10> const& table() {
-  static std::array<Route, 10> const routes{
+std::array<Route, 11> const& table() {
+  static std::array<Route, 11> const routes{
       Route{"GET", "/v1/status", "", false, {}, get_status},
       Route{"GET", "/v1/keys", "", false, {"provider", "status", "policy", "name"}, get_keys},
       Route{"GET", "/v1/resources", "", false, {}, get_resources},
       Route{"GET", "/v1/plan", "", false, {"until", "for"}, get_plan},
       Route{"GET", "/v1/rotations/", "", true, {}, get_rotation},
       Route{"POST", "/v1/rotate", "", false, {}, post_rotate},
+      Route{"POST", "/v1/replace", "", false, {}, post_replace},
       Route{"POST", "/v1/reload", "", false, {}, post_reload},
       Route{"POST", "/v1/release", "", false, {}, post_release},
       Route{"POST", "/v1/rotations/", "/retry", true, {}, post_retry},
@@ -210,7 +219,8 @@ ControlAnswer no_such_path(ControlRequest const& request) {
   error.error_class = ErrorClass::not_found;
   error.code = "no_such_path";
   error.remedy =
-      "paths begin with /v1/: status, keys, resources, plan, rotations/ID, rotate, reload, release";
+      "paths begin with /v1/: status, keys, resources, plan, rotations/ID, rotate, replace, reload, "
+      "release";
   return refuse(404, std::move(error), request);
 }
 

@@ -11,6 +11,7 @@ namespace rekeyd::daemon {
 ///     GET  /v1/plan?until=RFC3339  or  ?for=12months
 ///     GET  /v1/rotations/{id}
 ///     POST /v1/rotate                   {"key": ..., "reason": ...}
+///     POST /v1/replace                  {"key": ..., "by" or "create": ..., "reason": ...}
 ///     POST /v1/reload
 ///     POST /v1/release                  {"hold": ... or null for all, "reason": ...}
 ///     POST /v1/rotations/{id}/retry

@@ -32,6 +32,9 @@ class ControlService {
   /// Opens a rotation of a key before its time. conflict while one is under way, not_found for a key that is
   /// not known or a name that is not unique.
   virtual Result<RotateAnswer> rotate(RotateRequest request, std::string caller, unsigned uid) = 0;
+  /// Opens a rotation in which everything that depends on a key moves to another key, one that is there
+  /// or one that is to be made. Errors as above; permanent for a key that cannot be made there.
+  virtual Result<RotateAnswer> replace(ReplaceRequest request, std::string caller) = 0;
   /// Reads the policies anew. Mistakes in the files are no Error: see ReloadAnswer::applied.
   virtual Result<ReloadAnswer> reload(std::string caller) = 0;
   /// Lets a blocked rotation, or one that waits for its next try, try its step again now.

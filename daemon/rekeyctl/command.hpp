@@ -39,6 +39,7 @@ void add_resources(Commands const& commands);
 void add_metrics(Commands const& commands);
 void add_history(Commands const& commands);
 void add_rotate(Commands const& commands);
+void add_replace(Commands const& commands);
 void add_rehearse(Commands const& commands);
 void add_reload(Commands const& commands);
 void add_release(Commands const& commands);

@@ -22,8 +22,8 @@ void describe(CLI::App& app, Action& chosen) {
   app.footer(exit_words);
   Commands const commands{app, chosen};
   for (auto const add : {add_check, add_plan, add_rehearse, add_status, add_keys, add_resources, add_metrics,
-                         add_history, add_rotate, add_reload, add_release, add_retry, add_abandon, add_verify,
-                         add_backup, add_restore, add_version}) {
+                         add_history, add_rotate, add_replace, add_reload, add_release, add_retry,
+                         add_abandon, add_verify, add_backup, add_restore, add_version}) {
     add(commands);
   }
 }

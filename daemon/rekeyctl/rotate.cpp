@@ -18,26 +18,13 @@ struct Options {
   bool wait{};
 };
 
-Exit wait_for_it(daemon::ControlClient& client, daemon::RotateAnswer const& answer, Options const& options,
-                 Output& out) {
-  auto const ended = follow(client, answer.rotation, out);
-  if (!ended) return failed(out, ended.error());
-  if (options.format == Format::json) out.json(daemon::encode_rotation(*ended));
-  return exit_of(*ended);
-}
-
 Exit run(Options const& options, Output& out) {
   auto client = connect(options.daemon);
   if (!client) return failed(out, client.error());
   auto const answer = client->rotate({.key = options.key, .reason = options.reason});
   if (!answer) return failed(out, answer.error());
   out.words(fmt::format("rotation {} of {} is open", answer->rotation.str(), answer->key.text()));
-  if (options.format == Format::table) {
-    out.data(answer->rotation.str() + "\n");
-  } else if (!options.wait) {
-    out.json(daemon::encode_rotate_answer(*answer));
-  }
-  return options.wait ? wait_for_it(*client, *answer, options, out) : Exit::well;
+  return tell_opened(*client, *answer, {options.format, options.wait}, out);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct Scene {
   Mode mode{Mode::enforce};
   UpkeepAbilities can{.provider_rotation = true, .version_expiry = true, .disabling = true, .tags = true};
   bool rotation_unfinished{};
+  std::optional<Replaced> replaced;
   Instant now = at("2026-04-02T00:00:00Z");
   std::vector<Registration> registrations;
   std::string unknown;
@@ -35,11 +36,12 @@ struct Scene {
   }
   std::vector<UpkeepTask> tasks() const {
     AppliedPolicy const by = applied();
-    return upkeep_tasks({key, versions, by, can, rotation_unfinished, now});
+    return upkeep_tasks({key, versions, by, can, rotation_unfinished, replaced, now});
   }
   std::vector<Retirement> retirements() const {
     AppliedPolicy const by = applied();
-    return rekeyd::retirements({key, versions, by, can, rotation_unfinished, now}, {registrations, unknown});
+    return rekeyd::retirements({key, versions, by, can, rotation_unfinished, replaced, now},
+                               {registrations, unknown});
   }
 };
 
@@ -188,6 +190,22 @@ TEST_CASE("whoever may need an old version holds its retirement, and is named") 
   scene.registrations.clear();
   scene.unknown = "nobody looks";
   CHECK(held_by() == "nobody looks");
+}
+
+TEST_CASE("of a key that was replaced every version goes, the last one counted from the replacement") {
+  Scene scene;
+  scene.policy.upkeep.retire = RetireRules{.after = std::chrono::days(30), .by = RetireBy::disabling};
+  scene.policy.upkeep.versions_expire_after = ExpiryMonths::of(18);
+  scene.replaced = Replaced{*KeyRef::parse("azure-prod/new/cmk"), at("2026-05-01T00:00:00Z")};
+  CHECK(scene.tasks().empty());
+  auto const all = scene.retirements();
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].from == at("2026-05-01T00:00:00Z"));
+  CHECK(all[1].version == VersionId("v2"));
+  CHECK(all[1].from == at("2026-05-31T00:00:00Z"));
+  CHECK(all[1].held_by.empty());
+  scene.registrations = {used("disk", VersionId("v2"))};
+  for (Retirement const& each : scene.retirements()) CHECK(each.held_by == "disk uses the key");
 }
 
 }  // namespace

@@ -31,11 +31,11 @@ TEST_CASE("what is printed is what is read") {
   CHECK(words_round_trip<MadeBy>(parse_made_by) == 4);
   CHECK(words_round_trip<KeyStatus>(parse_key_status) == 8);
   CHECK(words_round_trip<WaitsFor>(parse_waits_for) == 8);
-  CHECK(words_round_trip<EventKind>(parse_event_kind) == 38);
+  CHECK(words_round_trip<EventKind>(parse_event_kind) == 39);
   CHECK(words_round_trip<EventOutcome>(parse_event_outcome) == 3);
   CHECK(words_round_trip<Step>(parse_step) == 8);
   CHECK(words_round_trip<RotationState>(parse_rotation_state) == 4);
-  CHECK(words_round_trip<Trigger>(parse_trigger) == 4);
+  CHECK(words_round_trip<Trigger>(parse_trigger) == 5);
   CHECK(words_round_trip<Mode>(parse_mode) == 3);
   CHECK(words_round_trip<RetireBy>(parse_retire_by) == 2);
   CHECK(words_round_trip<HoldKind>(parse_hold_kind) == 4);

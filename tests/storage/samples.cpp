@@ -56,6 +56,7 @@ StoredKey stored_key(KeyRef const& ref) {
   stored.key.current_created = moment(60);
   stored.first_seen = moment(0);
   stored.last_seen = moment(100);
+  if (ref == backups()) stored.replaced = Replaced{ledger(), moment(95)};
   return stored;
 }
 
@@ -148,6 +149,8 @@ Change full_change() {
   done.ended = moment(90);
   Rotation blocked = open_rotation(backups(), "r-2");
   blocked.state = RotationState::blocked;
+  blocked.successor = ledger();
+  blocked.wanted = WantedKey{ProviderName("azure-prod"), VaultName("payments-eu"), "cmk-ledger"};
   blocked.blocked_reason = "access_denied";
   blocked.message = "the provider refuses";
   blocked.remedy = "grant the role Manager";

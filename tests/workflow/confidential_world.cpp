@@ -27,6 +27,8 @@ azure:
       keys:
         - {{ name: cmk-cvm, kty: RSA-HSM, created: 14 months ago, versions: 2, every: 7 months{} }}
         - {{ name: cmk-fresh, created: 8 days ago }}
+        - {{ name: cmk-hsm, kty: RSA-HSM, created: 8 days ago }}
+        - {{ name: cmk-cvm-2, kty: RSA-HSM, created: 8 days ago{} }}
   resource_manager: {{ start_s: 70, deallocate_s: 50, key_change_s: 20 }}
   subscriptions:
     - id: 99999999-aaaa-4bbb-8ccc-000000000001
@@ -48,7 +50,7 @@ LivingDaemon::Files confidential_world(ConfidentialWorld const& world) {
       "confidential_vms: {} }}\n",
       world.rules);
   return {.world = {},
-          .world_text = fmt::format(world_text, world.exportable ? release_policy : "",
+          .world_text = fmt::format(world_text, world.exportable ? release_policy : "", release_policy,
                                     indented(world.sets, 8), indented(world.machines, 8), world.subscription),
           .settings = arm_settings("machines-eu"),
           .policies = policies};

@@ -49,8 +49,18 @@ Result<daemon::RotateAnswer> FakeService::rotate(daemon::RotateRequest request, 
                                                  unsigned uid) {
   asked.push_back("rotate " + request.key + ": " + request.reason + " by " + caller + " = " +
                   std::to_string(uid));
+  return open(request.key, std::nullopt);
+}
+
+Result<daemon::RotateAnswer> FakeService::replace(daemon::ReplaceRequest request, std::string caller) {
+  std::string const successor = request.by.empty() ? "a new " + request.create : request.by;
+  asked.push_back("replace " + request.key + " by " + successor + ": " + request.reason + " by " + caller);
+  return open(request.key, KeyRef::parse(request.by));
+}
+
+Result<daemon::RotateAnswer> FakeService::open(std::string const& words, std::optional<KeyRef> successor) {
   for (daemon::KeyReport const& key : key_reports) {
-    if (key.key.text() != request.key && key.name != request.key) continue;
+    if (key.key.text() != words && key.name != words) continue;
     if (key.rotation) {
       return std::unexpected(refused(ErrorClass::conflict, "rotation_open",
                                      "a rotation of this key is not finished", key.key.text()));
@@ -58,12 +68,13 @@ Result<daemon::RotateAnswer> FakeService::rotate(daemon::RotateRequest request, 
     Rotation opened;
     opened.id = RotationId("00000000-0000-4000-8000-000000000001");
     opened.key = key.key;
+    opened.successor = std::move(successor);
     opened.new_version = VersionId("v5");
     opened.opened = opened.updated = now();
     rotations_[opened.id] = opened;
     return daemon::RotateAnswer{.rotation = opened.id, .key = key.key};
   }
-  return std::unexpected(refused(ErrorClass::not_found, "no_such_key", "no key is called this", request.key));
+  return std::unexpected(refused(ErrorClass::not_found, "no_such_key", "no key is called this", words));
 }
 
 Result<daemon::ReloadAnswer> FakeService::reload(std::string caller) {

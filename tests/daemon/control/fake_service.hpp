@@ -18,6 +18,7 @@ class FakeService final : public daemon::ControlService {
   Result<std::vector<daemon::ResourceReport>> resources() override { return resource_reports; }
   daemon::PlanReport plan(Instant until) override;
   Result<Rotation> rotation(RotationId id) override;
+  Result<daemon::RotateAnswer> replace(daemon::ReplaceRequest request, std::string caller) override;
   Result<daemon::RotateAnswer> rotate(daemon::RotateRequest request, std::string caller,
                                       unsigned uid) override;
   Result<daemon::ReloadAnswer> reload(std::string caller) override;
@@ -35,6 +36,8 @@ class FakeService final : public daemon::ControlService {
   std::vector<std::string> asked;  ///< "rotate KEY: REASON by CALLER", ...
 
  private:
+  Result<daemon::RotateAnswer> open(std::string const& words, std::optional<KeyRef> successor);
+
   std::map<RotationId, Rotation> rotations_{{sample_rotation().id, sample_rotation()}};
 };
 

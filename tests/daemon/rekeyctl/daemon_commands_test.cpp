@@ -47,7 +47,11 @@ TEST_CASE("the JSON of the asking commands is held by golden files", "[rekeyctl]
         Case{{"abandon", sample_rotation().id.str(), "--reason", "lost"}, "abandon.json", 0},
         Case{{"release", "--all", "--reason", "first start"}, "release.json", 0},
         Case{{"rotate", "cmk-ledger", "--reason", "leaver"}, "rotate.json", 0},
-        Case{{"rotate", "cmk-fees", "--reason", "leaver", "--wait"}, "rotate-wait.json", 0}}) {
+        Case{{"rotate", "cmk-fees", "--reason", "leaver", "--wait"}, "rotate-wait.json", 0},
+        Case{{"replace", "cmk-fees", "--by", "azure-prod/new-vault/cmk-fees-2", "--reason", "stolen backup",
+              "--wait"},
+             "replace-wait.json",
+             0}}) {
     std::vector<std::string> command = c.command;
     command.insert(command.end(), {"-o", "json"});
     Ended const ended = desk.ctl(command);
@@ -241,6 +245,29 @@ TEST_CASE("rotate gives its id on stdout and its words on stderr", "[rekeyctl]")
   CHECK(ended.err == "rekeyctl: rotation " + opened_id + " of azure-prod/payments-eu/cmk-ledger is open\n");
   CHECK(desk.service.asked ==
         std::vector<std::string>{fmt::format("rotate cmk-ledger: leaver by {} = {}", me(), getuid())});
+}
+
+TEST_CASE("replace names both keys, and says who takes whose place", "[rekeyctl]") {
+  OperatorDesk desk;
+  Ended const ended =
+      desk.ctl({"replace", "cmk-ledger", "--by", "azure-prod/new/cmk-ledger-2", "--reason", "stolen backup"});
+  CHECK(ended.exit == 0);
+  CHECK(ended.out == opened_id + "\n");
+  CHECK_THAT(ended.err, Contains("azure-prod/new/cmk-ledger-2 takes its place"));
+  CHECK(desk.service.asked ==
+        std::vector<std::string>{
+            fmt::format("replace cmk-ledger by azure-prod/new/cmk-ledger-2: stolen backup by {}", me())});
+  Ended const done = desk.ctl({"replace", "cmk-ledger", "--by", "azure-prod/new/cmk-ledger-2", "--reason",
+                               "stolen backup", "--wait"});
+  CHECK(done.exit == 0);
+  CHECK_THAT(done.err, Contains("done, azure-prod/new/cmk-ledger-2 has taken its place"));
+  CHECK(desk.ctl({"replace", "cmk-ledger", "--reason", "stolen backup"}).exit == 64);
+  CHECK(
+      desk.ctl({"replace", "cmk-ledger", "--by", "a/b/c", "--create", "a/b/c", "--reason", "stolen"}).exit ==
+      64);
+  CHECK(desk.ctl({"replace", "cmk-ledger", "--create", "azure-prod/new/k", "--reason", "stolen"}).exit == 0);
+  CHECK_THAT(desk.service.asked.back(), StartsWith("replace cmk-ledger by a new azure-prod/new/k: stolen"));
+  CHECK(desk.ctl({"replace", "cmk-ledger", "--by", " ", "--reason", "stolen backup"}).exit == 64);
 }
 
 TEST_CASE("rotate --wait follows the rotation to its end", "[rekeyctl]") {
