@@ -124,7 +124,9 @@ void Daemon::start_upkeep() {
     auto& upkeep = upkeep_[name];
     Upkeep::Links links{
         .changed = [this] { scheduler_.wake(); },
-        .clock_in_doubt = [this, provider = name] { return brakes_.clock_in_doubt(provider); }};
+        .clock_in_doubt = [this, provider = name] { return brakes_.clock_in_doubt(provider); },
+        .held = [this](TrackedKey const& key) { return brakes_.braked(Fleet::lane_of(key)).has_value(); },
+        .begins = [this](TrackedKey const& key) { brakes_.began_on_request(Fleet::lane_of(key)); }};
     upkeep = std::make_unique<Upkeep>(world_, fleet_, stop_, name, std::move(links));
     looking_.spawn(upkeep->run(), "upkeep of the keys of " + name.str());
   }
@@ -298,8 +300,9 @@ Result<ReleaseAnswer> Daemon::release(ReleaseRequest request, std::string caller
   Result<std::vector<Hold>> const released =
       brakes_.release(request.hold.value_or(""), caller, request.reason);
   if (!released) return std::unexpected(released.error());
+  for (auto const& [name, upkeep] : upkeep_) upkeep->look_at_all();
   ReleaseAnswer answer;
-  for (Hold const& hold : *released) answer.released.push_back(report_hold(fleet_, hold));
+  for (Hold const& hold : *released) answer.released.push_back(report_hold(world_, fleet_, hold));
   return answer;
 }
 

@@ -47,7 +47,7 @@ Result<ReloadAnswer> PoliciesInForce::load(std::string const& caller) {
   errors_.clear();
   warn_of(storm);
   for (std::string const& line : warnings_) spdlog::warn("{}", line);
-  if (!unchanged) let_go_storms_taken_back(fleet_, holds_);
+  if (!unchanged) let_go_storms_taken_back(fleet_, holds_, world_.clock.wall_now());
   answer.applied = true;
   answer.warnings = warnings_;
   answer.policies = fleet_.policies().policies.size();

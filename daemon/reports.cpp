@@ -194,7 +194,7 @@ std::vector<DekStoreReport> report_dek_stores(World& world) {
   return reports;
 }
 
-HoldReport report_hold(Fleet const& fleet, Hold const& hold) {
+HoldReport report_hold(World& world, Fleet const& fleet, Hold const& hold) {
   HoldReport report;
   report.name = hold.name();
   report.kind = hold.kind;
@@ -202,7 +202,7 @@ HoldReport report_hold(Fleet const& fleet, Hold const& hold) {
   report.since = hold.placed;
   report.sentence = hold.sentence;
   report.next_try = hold.next_try;
-  report.due_by_policy = due_within(fleet, hold.scope);
+  report.due_by_policy = due_within(fleet, hold.scope, world.clock.wall_now());
   report.details = hold.details;
   return report;
 }
@@ -221,7 +221,7 @@ StatusReport report_status(World& world, Fleet const& fleet, Brakes& brakes) {
     if (needs_attention(said.status))
       report.attention.push_back(report_key(world, fleet, key, facts.of(key)));
   }
-  for (Hold const& hold : brakes.holds().in_force()) report.holds.push_back(report_hold(fleet, hold));
+  for (Hold const& hold : brakes.holds().in_force()) report.holds.push_back(report_hold(world, fleet, hold));
   report.providers = report_providers(world);
   report.dek_stores = report_dek_stores(world);
   report.warnings = unused_exceptions(world, fleet);

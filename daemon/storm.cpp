@@ -1,5 +1,7 @@
 #include "daemon/storm.hpp"
 
+#include "policy/due.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -15,6 +17,10 @@ BrakeScope scope_of(Storm const& storm) {
   return BrakeScope::everything();
 }
 
+bool can_rotate(TrackedKey const& key) {
+  return !key.stored.versions.empty() && !key.stored.gone && !key.rotation && !key.stored.replaced;
+}
+
 std::size_t due_before(Hold const& hold) {
   std::size_t count = 0;
   if (auto const found = hold.details.find("due_before"); found != hold.details.end()) {
@@ -25,10 +31,16 @@ std::size_t due_before(Hold const& hold) {
 
 }  // namespace
 
+bool is_due_at_its_provider(TrackedKey const& key, PolicyMatch const& match, Instant now) {
+  auto const* applied = std::get_if<AppliedPolicy>(&match);
+  bool const left = applied != nullptr && applied->mode == Mode::delegate && can_rotate(key);
+  return left && calendar_due_at(*applied, key.stored.key.ref, key.stored.versions) <= now;
+}
+
 bool is_due(TrackedKey const& key, PolicyMatch const& match, Instant now) {
   auto const* applied = std::get_if<AppliedPolicy>(&match);
-  if (applied == nullptr || applied->mode != Mode::enforce || key.stored.versions.empty()) return false;
-  if (key.stored.gone || key.rotation) return false;
+  if (applied != nullptr && applied->mode == Mode::delegate) return is_due_at_its_provider(key, match, now);
+  if (applied == nullptr || applied->mode != Mode::enforce || !can_rotate(key)) return false;
   return due_at(*applied, key.stored.key, key.stored.versions) <= now;
 }
 
@@ -54,22 +66,23 @@ std::optional<Hold> hold_of(Storm const& storm, StormLimit limit, std::string co
   return hold;
 }
 
-std::map<std::string, std::size_t> due_within(Fleet const& fleet, BrakeScope const& scope) {
+std::map<std::string, std::size_t> due_within(Fleet const& fleet, BrakeScope const& scope, Instant now) {
   std::map<std::string, std::size_t> due;
   for (auto const& [ref, key] : fleet.keys()) {
     auto const* applied = std::get_if<AppliedPolicy>(&key.match);
     if (applied == nullptr || !scope.covers(ref.provider, applied->policy->name)) continue;
-    if (may_begin(fleet.verdict(key))) ++due[applied->policy->name.str()];
+    bool const due_there = is_due_at_its_provider(key, key.match, now);
+    if (due_there || may_begin(fleet.verdict(key))) ++due[applied->policy->name.str()];
   }
   return due;
 }
 
-void let_go_storms_taken_back(Fleet const& fleet, Holds& holds) {
+void let_go_storms_taken_back(Fleet const& fleet, Holds& holds, Instant now) {
   std::vector<Hold> const in_force = holds.in_force();
   for (Hold const& hold : in_force) {
     if (hold.kind != HoldKind::too_many_due) continue;
     std::size_t due = 0;
-    for (auto const& [policy, count] : due_within(fleet, hold.scope)) due += count;
+    for (auto const& [policy, count] : due_within(fleet, hold.scope, now)) due += count;
     if (due <= due_before(hold)) {
       holds.let_go(hold.kind, hold.scope, "another edit has taken it back: no more keys are due than before");
     }

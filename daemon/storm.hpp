@@ -10,7 +10,8 @@
 
 namespace rekeyd::daemon {
 
-/// Would a rotation of this key begin now, if nothing held it back?
+/// Would a rotation of this key begin now, if nothing held it back? One that is left to the key's provider
+/// begins there as soon as the provider is told to rotate by a rule under which the key is due.
 bool is_due(TrackedKey const& key, PolicyMatch const& match, Instant now);
 
 /// Keys that became due at once, otherwise than by the passing of time.
@@ -28,10 +29,13 @@ struct Storm {
 /// there is only one. `cause`: "this edit".
 std::optional<Hold> hold_of(Storm const& storm, StormLimit limit, std::string const& cause);
 
+/// The second half of that alone.
+bool is_due_at_its_provider(TrackedKey const& key, PolicyMatch const& match, Instant now);
+
 /// Keys within the scope that are due now, by policy: what a release of a hold lets begin.
-std::map<std::string, std::size_t> due_within(Fleet const& fleet, BrakeScope const& scope);
+std::map<std::string, std::size_t> due_within(Fleet const& fleet, BrakeScope const& scope, Instant now);
 
 /// Lets go holds whose storm is over because an edit has taken it back.
-void let_go_storms_taken_back(Fleet const& fleet, Holds& holds);
+void let_go_storms_taken_back(Fleet const& fleet, Holds& holds, Instant now);
 
 }  // namespace rekeyd::daemon

@@ -1,5 +1,6 @@
 #include "daemon/upkeep.hpp"
 
+#include "daemon/storm.hpp"
 #include "daemon/upkeep_records.hpp"
 
 #include <boost/asio/post.hpp>
@@ -130,6 +131,17 @@ bool Upkeep::is_free(TrackedKey const& key) const {
   return known && !key.running && !key.rotation && !may_begin(fleet_.verdict(key));
 }
 
+/// A provider that is told to rotate a key which is due does so at once: the brakes hold that as they hold a
+/// rotation of ours.
+bool Upkeep::is_held(TrackedKey const& key, UpkeepTask const& task) const {
+  bool const begins = std::holds_alternative<SetProviderRotation>(task) &&
+                      is_due_at_its_provider(key, key.match, world_.clock.wall_now());
+  if (!begins) return false;
+  bool const held = links_.held(key);
+  if (!held) links_.begins(key);
+  return held;
+}
+
 asio::awaitable<void> Upkeep::look(KeyRef key) {
   TrackedKey* const tracked = fleet_.find(key);
   if (tracked == nullptr || !is_free(*tracked) || links_.clock_in_doubt()) co_return;
@@ -140,7 +152,8 @@ asio::awaitable<void> Upkeep::look(KeyRef key) {
     troubles_.erase(key);
     co_return;
   }
-  std::vector<UpkeepTask> const tasks = upkeep_tasks(facts_of(world_, *tracked, *applied));
+  std::vector<UpkeepTask> tasks = upkeep_tasks(facts_of(world_, *tracked, *applied));
+  std::erase_if(tasks, [&](UpkeepTask const& task) { return is_held(*tracked, task); });
   if (tasks.empty() && !wants_retirement(*tracked)) {
     troubles_.erase(key);
     co_return;

@@ -24,10 +24,13 @@ namespace rekeyd::daemon {
 class Upkeep {
  public:
   /// `changed`: the fleet has changed. `clock_in_doubt`: grace times are over by a clock; nothing is set
-  /// while that one may be wrong.
+  /// while that one may be wrong. `held`: no rotation of the key may begin now. `begins`: one is about to, at
+  /// the provider.
   struct Links {
     std::function<void()> changed;
     std::function<bool()> clock_in_doubt;
+    std::function<bool(TrackedKey const&)> held;
+    std::function<void(TrackedKey const&)> begins;
   };
   /// `provider` names keys.
   Upkeep(World& world, Fleet& fleet, StopFlag const& stop, ProviderName provider, Links links);
@@ -53,6 +56,7 @@ class Upkeep {
     Instant asked{};
   };
   bool is_free(TrackedKey const& key) const;
+  bool is_held(TrackedKey const& key, UpkeepTask const& task) const;
   boost::asio::awaitable<void> look(KeyRef key);
   boost::asio::awaitable<Result<void>> retire(TrackedKey& key);
   boost::asio::awaitable<Result<void>> carry_out(TrackedKey& key, UpkeepTask task);

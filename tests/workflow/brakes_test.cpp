@@ -83,6 +83,36 @@ TEST_CASE("an edit that makes too much due at once is held, over a restart too, 
   CHECK(release(life, std::nullopt)->released.empty());
 }
 
+TEST_CASE(
+    "an edit that leaves many overdue keys to their provider is held, and goes at the pace of the caps") {
+  LivingDaemon::Files files = test::small_world();
+  std::string const fresh = "        - { name: cmk-fresh, created: 8 days ago }\n";
+  files.world_text.insert(files.world_text.find(fresh),
+                          "        - { name: \"many-{n}\", count: 9, created: 4 months ago }\n");
+  LivingDaemon life(files);
+  life.settings().rotations.per_hour = 3;
+  settle(life).run_for(2h);
+  auto const told = [&] {
+    auto const events = life.events(EventKind::provider_rotation_set);
+    return std::ranges::count(events, EventOutcome::ok,
+                              [](auto const& recorded) { return recorded.event.outcome; });
+  };
+  life.write_policies(
+      "version: 1\npolicies:\n  - { name: all, match: { key: \"many-*\" }, every: 3 months, mode: delegate "
+      "}\n");
+  REQUIRE(life.daemon().reload("uid 1000 (anna)"));
+  REQUIRE(life.held("too_many_due:policy:all"));
+  CHECK(life.hold("too_many_due:policy:all").due_by_policy == std::map<std::string, std::size_t>{{"all", 9}});
+  life.run_for(days(2));
+  CHECK(told() == 0);
+  CHECK(opened(life) == 3);
+  REQUIRE(release(life, "too_many_due:policy:all"));
+  life.run_for(50min);
+  CHECK(told() == 3);
+  REQUIRE(life.run_until([&] { return told() == 9; }, days(1)));
+  REQUIRE(life.run_until([&] { return done(life) == 12; }, days(3)));
+}
+
 TEST_CASE("an edit that is taken back takes its hold with it") {
   LivingDaemon life(test::small_world());
   settle(life).run_for(days(40));
