@@ -1,5 +1,7 @@
 #include "daemon/machine_course.hpp"
 
+#include "daemon/change_pace.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,8 +17,8 @@ using providers::Power;
 namespace {
 
 constexpr auto call_patience = std::chrono::minutes(2);
-constexpr auto pause_between_looks = std::chrono::seconds(5);
-constexpr auto pause_least = std::chrono::seconds(1);
+/// A look may show what was a moment ago.
+constexpr auto contrary_patience = std::chrono::seconds(5);
 
 Error out_of_time(ResourceId const& machine, std::optional<Machine> const& seen) {
   Error error;
@@ -49,23 +51,24 @@ Error stopping(ResourceId const& machine) {
 asio::awaitable<Result<Machine>> follow_machine(World& world, StopFlag const& stop,
                                                 providers::ResourceController& controller,
                                                 MachineErrand errand) {
-  std::chrono::seconds pause = errand.ticket.ask_after;
+  ChangePace operation_pace;
+  ChangePace machine_pace;
+  std::chrono::seconds pause = operation_pace.next(errand.ticket.ask_after);
   std::string operation = errand.ticket.operation;
   std::optional<Machine> seen;
-  bool over = false;       // The operation, by its provider's own word.
-  int contrary_looks = 0;  // A look may show what was a moment ago.
+  bool over = false;  // The operation, by its provider's own word.
+  std::optional<providers::Clock::Mono> contrary_since;
   while (true) {
     auto const at = world.clock.mono_now() + pause;
-    if (pause > std::chrono::seconds(0)) co_await world.clock.sleep_until(at);
+    co_await world.clock.sleep_until(at);
     if (stop.requested) co_return std::unexpected(stopping(errand.machine));
     auto const deadline = world.clock.mono_now() + call_patience;
-    pause = pause_between_looks;
     if (!operation.empty()) {
       Result<ChangeProgress> const told = co_await controller.progress(operation, deadline);
       bool const failed = told && told->state == ChangeProgress::State::failed;
       if (failed) co_return std::unexpected(told->error.value_or(out_of_time(errand.machine, seen)));
       bool const under_way = told && told->state == ChangeProgress::State::under_way;
-      if (under_way) pause = std::max<std::chrono::seconds>(told->ask_after, pause_least);
+      pause = operation_pace.next(under_way ? told->ask_after : std::chrono::seconds(0));
       over = told && told->state == ChangeProgress::State::done;
       if (told && !under_way) operation.clear();
     }
@@ -77,8 +80,11 @@ asio::awaitable<Result<Machine>> follow_machine(World& world, StopFlag const& st
       bool const there = now && std::ranges::find(errand.wanted, now->power) != errand.wanted.end();
       if (there) co_return *now;
       bool const contrary = over && now && errand.undone == now->power;
-      contrary_looks = contrary ? contrary_looks + 1 : 0;
-      if (contrary_looks == 2) co_return std::unexpected(undone(errand.machine, now->power));
+      if (!contrary) contrary_since.reset();
+      if (contrary && !contrary_since) contrary_since = world.clock.mono_now();
+      bool const lasts = contrary && world.clock.mono_now() - *contrary_since >= contrary_patience;
+      if (lasts) co_return std::unexpected(undone(errand.machine, now->power));
+      pause = machine_pace.next(std::chrono::seconds(0));
     }
     if (world.clock.mono_now() + pause > errand.until) {
       co_return std::unexpected(out_of_time(errand.machine, seen));

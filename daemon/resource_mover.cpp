@@ -1,5 +1,6 @@
 #include "daemon/resource_mover.hpp"
 
+#include "daemon/change_pace.hpp"
 #include "daemon/observed_registrations.hpp"
 #include "daemon/step_outcomes.hpp"
 
@@ -312,7 +313,8 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::ask(Move& move) {
   if (ticket) asked.request_id = ticket->evidence.request_id;
   Result<void> const kept = co_await keep(asked);
   if (!kept) co_return StepAgain{kept.error()};
-  std::chrono::seconds const ask_after = ticket ? ticket->ask_after : std::chrono::seconds(look_again_after);
+  auto const ask_after =
+      ticket ? std::max(ticket->ask_after, std::chrono::seconds(1)) : std::chrono::seconds(look_again_after);
   std::optional<StepOutcome> outcome = co_await follow(move, asked, ask_after);
   co_return outcome;
 }
@@ -340,12 +342,14 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::follow(Move& move, Re
                                                                   std::chrono::seconds ask_after) {
   auto const patience = world_.clock.mono_now() + move.patience;
   std::optional<providers::Clock::Mono> over_since;
+  ChangePace pace;
+  ChangePace settling;
   while (!stop_.requested && world_.clock.mono_now() < patience) {
     auto const at = world_.clock.mono_now() + ask_after;
     if (ask_after > std::chrono::seconds(0)) co_await world_.clock.sleep_until(at);
     Result<ChangeProgress> const progress = co_await progress_of(move, asked);
     if (!progress) co_return StepAgain{progress.error()};
-    ask_after = std::max(progress->ask_after, std::chrono::seconds(1));
+    ask_after = pace.next(progress->ask_after);
     if (progress->state == ChangeProgress::State::under_way) {
       bool const endless = world_.clock.wall_now() - asked.asked_at >= endless_after;
       if (endless) co_return change_never_ends(move.resource);
@@ -363,7 +367,8 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::follow(Move& move, Re
     move.resource = *now;
     bool const changes = has_condition(*now, "changing");
     if (changes && !only_seems_to_change(asked, progress->state, over_since)) {
-      ask_after = look_again_after;
+      // Its operation is over: it settles within seconds, mostly, and machines may stand still for it.
+      ask_after = settling.next(std::chrono::seconds(0));
       continue;
     }
     std::optional<StepOutcome> outcome = co_await ended(asked, what_failed(*now, asked.to));

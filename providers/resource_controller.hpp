@@ -24,7 +24,7 @@ struct ResourceSurvey {
 struct ChangeTicket {
   std::string
       operation;  ///< Where its provider tells how it goes; opaque. Empty: it is over, or nobody tells.
-  std::chrono::seconds ask_after{};
+  std::chrono::seconds ask_after{};  ///< 0: its provider names no pause.
   Evidence evidence;
 };
 
@@ -36,8 +36,8 @@ struct ChangeProgress {
     forgotten,  ///< The provider no longer knows the operation: only the resource tells.
   };
   State state{State::under_way};
-  std::chrono::seconds ask_after{};
-  std::optional<Error> error{};  ///< When it failed.
+  std::chrono::seconds ask_after{};  ///< 0: its provider names no pause.
+  std::optional<Error> error{};      ///< When it failed.
 };
 
 /// The resources of one provider instance that are encrypted under root keys and learn of a new key version

@@ -15,9 +15,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-// One operation may be asked 15 times a minute at Compute (its throttling page); most take longer anyway.
-constexpr std::chrono::seconds ask_after_default{10};
-constexpr std::chrono::seconds ask_after_min{4};
+constexpr std::chrono::seconds ask_after_min{1};
 constexpr std::chrono::seconds ask_after_max{300};
 
 constexpr std::string_view status_word = "status ";
@@ -25,7 +23,8 @@ constexpr std::string_view location_word = "location ";
 
 std::chrono::seconds ask_after(HttpResponse const& response, Instant now) {
   auto const asked = parse_retry_after(response.header("retry-after"), now);
-  return std::clamp(asked.value_or(ask_after_default), ask_after_min, ask_after_max);
+  if (!asked) return {};
+  return std::clamp(*asked, ask_after_min, ask_after_max);
 }
 
 /// {"status":"InProgress"|"Succeeded"|"Failed"|"Canceled", "error":{..}?}; any other word is not an end.

@@ -26,7 +26,7 @@ configure() {
     printf 'version: 1\npolicies: policies.d\ninventory: { every: 7 days }\n'
     printf 'rotations: { per_hour: 100000, in_flight: 16, storm_warning_percent: 100, storm_hold_percent: 100 }\n'
     printf 'network:\n  ca_file: %s\n  connect_to:\n' "$ca/ca.pem"
-    for host in login.microsoftonline.com {bench-a,bench-b,bench-deks,limited-deks,limited-disks}.vault.azure.net \
+    for host in login.microsoftonline.com {bench-a,bench-b,bench-deks,limited-deks,limited-disks,bench-machines}.vault.azure.net \
       management.azure.com iam.cloud.ibm.com \
       us-south.kms.cloud.ibm.com; do
       printf '    "%s:443": "127.0.0.1:%s"\n' "$host" "$port"
@@ -44,14 +44,14 @@ configure() {
   write_policies "$1" observe
 }
 
-# write_policies SCENE MODE: all keys, every three months.
+# write_policies SCENE MODE: all keys, every three months; $policy_more is what else their policy says.
 write_policies() {
   local provider
   {
     printf 'version: 1\npolicies:\n'
     for provider in $(sed -nE 's/^  - name: ([a-z]+-bench)$/\1/p' "$home/$1/rekeyd.yaml"); do
-      printf '  - { name: all-%s, match: { provider: %s }, every: 3 months, mode: %s }\n' \
-        "$provider" "$provider" "$2"
+      printf '  - { name: all-%s, match: { provider: %s }, every: 3 months, mode: %s%s }\n' \
+        "$provider" "$provider" "$2" "${policy_more:-}"
     done
   } >"$home/$1/policies.d/bench.yaml"
 }
