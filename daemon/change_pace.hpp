@@ -4,9 +4,9 @@
 
 namespace rekeyd::daemon {
 
-/// The pauses between two questions after one change at a provider. Machines may stand still for it, so its end
-/// is to be noticed soon; where the provider names a pause, that one is kept. Compute lets one operation, and one
-/// machine, be asked about 12 times a minute and 36 times in one go (its throttling page).
+/// The pauses between two questions after one change at a provider. Machines may stand still for it, so its
+/// end is to be noticed soon; where the provider names a pause, that one is kept. Compute lets one operation,
+/// and one machine, be asked about 12 times a minute and 36 times in one go (its throttling page).
 class ChangePace {
  public:
   /// `named`: the provider's own; 0: it names none.

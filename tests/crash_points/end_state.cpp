@@ -32,7 +32,8 @@ std::string rank(TrueKey const& truth, std::optional<VersionId> const& version) 
   return version ? rank(truth, version->str()) : "none";
 }
 
-/// What happens once in the life of a rotation, however often it is interrupted.
+/// What happens once in the life of a rotation, however often it is interrupted. How a resource looks on its
+/// way (registration_changed) is told as often as somebody looks just then.
 bool told_once(EventKind kind) {
   switch (kind) {
     case EventKind::key_found:
@@ -42,7 +43,6 @@ bool told_once(EventKind kind) {
     case EventKind::drift:
     case EventKind::registration_found:
     case EventKind::registration_moved:
-    case EventKind::registration_changed:
     case EventKind::registration_gone:
     case EventKind::rotation_opened:
     case EventKind::step_done:

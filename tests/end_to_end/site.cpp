@@ -202,10 +202,10 @@ std::string Organisation::amiss_with_deks(bool on_current_version) {
     json::value const envelope = json::parse(text);
     std::string const key =
         std::string(envelope.at("vault").as_string()) + "/" + std::string(envelope.at("key").as_string());
-    auto const [first, last] = missing.equal_range(key);
-    auto const same =
-        dek ? std::find_if(first, last, [&](auto const& known) { return known.second == *dek; }) : last;
-    if (same == last) {
+    // Whichever key wraps it by now: no two DEKs are the same.
+    auto const same = std::find_if(missing.begin(), missing.end(),
+                                   [&](auto const& known) { return dek && known.second == *dek; });
+    if (same == missing.end()) {
       amiss += entry.path().string() + (dek ? " holds another DEK\n" : " no longer unwraps\n");
       continue;
     }

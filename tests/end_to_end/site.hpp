@@ -93,8 +93,8 @@ struct Organisation {
   explicit Organisation(Wanted const& wanted);
   Organisation() : Organisation(Wanted()) {}
 
-  /// What is amiss with the wrapped DEKs: each must unwrap to the DEK that it held in the beginning, and be
-  /// on the current version of its key; none may be missing. Empty when all is well.
+  /// What is amiss with the wrapped DEKs: each must unwrap to one of the DEKs of the beginning, and be on the
+  /// current version of the key that it names; none may be missing or there twice. Empty when all is well.
   std::string amiss_with_deks();
   /// The same, whatever version they are on: what has to hold at every moment.
   std::string unreadable_deks();

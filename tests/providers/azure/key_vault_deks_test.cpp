@@ -317,7 +317,7 @@ TEST_CASE("a DEK of another key is wrapped with the algorithm that this one want
   CHECK(world.sent(wrap_call).size() == 1);
 }
 
-TEST_CASE("AES key wrap matches the size of the key; of one that is not told it is 256 bits") {
+TEST_CASE("AES key wrap matches the size of the key, and is of 256 bits where that is not told") {
   azure::WrapTarget target;
   target.algorithm = KeyAlgorithm::aes;
   CHECK(azure::first_wrap_algorithm(target, "here").value() == "A256KW");
