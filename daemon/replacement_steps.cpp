@@ -27,6 +27,12 @@ providers::CreateOrder order_for(Rotation const& rotation, TrackedKey const& key
   return {rotation.id, rotation.wanted->vault, rotation.wanted->name, key.stored.key};
 }
 
+/// Where it is, or will be; of one that is yet to be made the id is not known.
+KeyRef place_of_successor(Rotation const& rotation) {
+  if (rotation.successor) return *rotation.successor;
+  return {rotation.wanted->provider, rotation.wanted->vault, KeyId(rotation.wanted->name)};
+}
+
 /// What keeps a key from taking another's place, as a clause; empty: nothing that its provider tells.
 std::string why_unfit(KeyDescription const& successor, RootKey const& replaced, Instant now) {
   RootKey const& key = successor.key;
@@ -56,16 +62,29 @@ StepBlocked unfit_successor(KeyRef const& successor, std::string const& why) {
   return {"successor_unfit", std::move(error)};
 }
 
-StepBlocked cannot_follow(KeyRef const& key, std::vector<ResourceId> const& left) {
+std::string names_of(std::vector<ResourceId> const& resources) {
   constexpr std::size_t named_max = 10;
   std::string names;
-  for (std::size_t i = 0; i < std::min(left.size(), named_max); ++i) {
-    names += (i == 0 ? "" : ", ") + left[i].str();
+  for (std::size_t i = 0; i < std::min(resources.size(), named_max); ++i) {
+    names += (i == 0 ? "" : ", ") + resources[i].str();
   }
-  if (left.size() > named_max) names += fmt::format(" and {} more", left.size() - named_max);
+  if (resources.size() > named_max) names += fmt::format(" and {} more", resources.size() - named_max);
+  return names;
+}
+
+StepBlocked cannot_use(std::vector<ResourceId> const& strangers, std::string const& successor) {
   Error error;
   error.error_class = ErrorClass::permanent;
-  error.what = "everything else has moved to the successor; rekeyd cannot move " + names;
+  error.what = "these resources cannot use a key of that vault: " + names_of(strangers);
+  error.where = successor;
+  error.remedy = "nothing has moved: `rekeyctl abandon`, and name a key that they can use";
+  return {"successor_unfit", std::move(error)};
+}
+
+StepBlocked cannot_follow(KeyRef const& key, std::vector<ResourceId> const& left) {
+  Error error;
+  error.error_class = ErrorClass::permanent;
+  error.what = "everything else has moved to the successor; rekeyd cannot move " + names_of(left);
   error.where = key.text();
   error.remedy =
       "set them up with the successor at their own service; then `rekeyctl retry`: the key is not replaced "
@@ -96,6 +115,13 @@ asio::awaitable<StepResult> RotationSteps::preflight_replacement(Rotation rotati
     providers::KmsProvider& kms = *world_.provider(rotation.wanted->provider)->kms;
     auto const possible = co_await kms.find_created(order_for(rotation, key), deadline);
     if (!possible) co_return ended(std::move(rotation), outcome_of(possible.error()));
+  }
+  KeyRef const there = place_of_successor(rotation);
+  Result<std::vector<ResourceId>> const strangers = mover_.strangers_to(there, rotation.key);
+  if (!strangers) co_return ended(std::move(rotation), outcome_of(strangers.error()));
+  if (!strangers->empty()) {
+    StepBlocked blocked = cannot_use(*strangers, there.text());
+    co_return ended(std::move(rotation), std::move(blocked));
   }
   std::optional<StepOutcome> hindered = co_await rest_hindered(rotation.key, quiesce_rules_of(key));
   if (hindered) co_return ended(std::move(rotation), *std::move(hindered));
@@ -136,8 +162,8 @@ asio::awaitable<StepResult> RotationSteps::make_successor(Rotation rotation, Tra
     StepResult adopted = co_await adopt_successor(std::move(rotation), **found, providers::Evidence());
     co_return adopted;
   }
-  KeyRef const there{rotation.wanted->provider, rotation.wanted->vault, {}};
-  RotateDecision const decision = decide(world_, rotation, {}, kms.capabilities(there).visibility_lag);
+  auto const lag = kms.capabilities(place_of_successor(rotation)).visibility_lag;
+  RotateDecision const decision = decide(world_, rotation, {}, lag);
   if (auto const* later = std::get_if<LookAgain>(&decision)) {
     StepWait wait{later->at, "a request that makes the successor may still take effect"};
     co_return ended(std::move(rotation), std::move(wait));

@@ -132,6 +132,16 @@ Result<std::vector<ResourceId>> ResourceMover::immovable(KeyRef const& key) cons
   return left;
 }
 
+Result<std::vector<ResourceId>> ResourceMover::strangers_to(KeyRef const& target, KeyRef const& key) const {
+  auto const registrations = known(key);
+  if (!registrations) return std::unexpected(registrations.error());
+  std::vector<ResourceId> strangers;
+  for (Registration const& each : *registrations) {
+    if (!world_.resource_controller(each.resource)->may_use(target)) strangers.push_back(each.resource);
+  }
+  return strangers;
+}
+
 /// In a replacement also those that this rotation has told, and that may not be wholly on the successor yet.
 Result<std::vector<Registration>> ResourceMover::dependants(Rotation const& rotation) const {
   auto registrations = known(rotation.key);

@@ -46,6 +46,8 @@ class ResourceMover {
   Result<std::vector<Registration>> changed_at_rest(KeyRef const& key) const;
   /// Those of the key that nobody can move: they never follow it, or no provider entry looks after them.
   Result<std::vector<ResourceId>> immovable(KeyRef const& key) const;
+  /// Those that can be moved, but not to `target`: nobody who looks after them knows its vault.
+  Result<std::vector<ResourceId>> strangers_to(KeyRef const& target, KeyRef const& key) const;
   /// Resources of the key that are not, or not wholly, on the rotation's new version, as words.
   boost::asio::awaitable<Result<std::vector<std::string>>> left_behind(Rotation rotation);
 

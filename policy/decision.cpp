@@ -24,10 +24,11 @@ Verdict verdict(KeyStatus status, std::string reason, std::string sentence) {
 
 AppliedPolicy const* policy_of(KeyFacts const& facts) { return std::get_if<AppliedPolicy>(&facts.match); }
 
-/// Due date, where it can be told: a policy applies and the versions are known.
+/// Due date, where there is one and it can be told: a policy applies, the versions are known, and no other
+/// key has taken its place.
 std::optional<Instant> due_of(KeyFacts const& facts) {
   AppliedPolicy const* applied = policy_of(facts);
-  if (applied == nullptr || facts.versions.empty()) return std::nullopt;
+  if (applied == nullptr || facts.versions.empty() || facts.replaced) return std::nullopt;
   return due_at(*applied, facts.key, facts.versions);
 }
 

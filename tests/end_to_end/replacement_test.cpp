@@ -57,8 +57,9 @@ TEST_CASE("a successor is made at another provider, over a kill in the middle") 
   REQUIRE(asked.exit == 0);
   site.kill();
   site.start();
-  site.await("the key is replaced",
-             [&] { return site.number("SELECT count(*) FROM audit_events WHERE kind = 'key_replaced'") == 1; });
+  site.await("the key is replaced", [&] {
+    return site.number("SELECT count(*) FROM audit_events WHERE kind = 'key_replaced'") == 1;
+  });
   CHECK_THAT(organisation.amiss_with_deks(), Catch::Equals(""));
   CHECK(site.number("SELECT count(*) FROM audit_root_keys WHERE key_name = 'crk-next'") == 1);
   CHECK(site.stop() == 0);

@@ -104,6 +104,10 @@ TEST_CASE("a key that was replaced is not rotated any more, by the calendar or o
   REQUIRE(life.run_until([&] { return is_replaced(life, vault_key); }));
   auto const versions = stored(life, vault_key).versions.size();
   CHECK_FALSE(life.daemon().rotate({.key = vault_key, .reason = "leaver"}, "uid 1000 (anna)", 1000));
+  CHECK_FALSE(life.verdict(vault_key).due);
+  auto const plan = life.daemon().plan(life.daemon().now() + test::days(700));
+  CHECK(std::ranges::count(plan.entries, *KeyRef::parse(vault_key), &daemon::PlanEntry::key) == 0);
+  CHECK(std::ranges::count(plan.entries, *KeyRef::parse(fresh_vault_key), &daemon::PlanEntry::key) > 0);
   life.run_for(test::days(200));
   CHECK(stored(life, vault_key).versions.size() == versions);
   CHECK(is_replaced(life, vault_key));
@@ -301,6 +305,23 @@ TEST_CASE("disk encryption sets are told the successor, also those that follow t
   life.run_for(test::days(2));
   CHECK(life.events(EventKind::drift).empty());
   CHECK(test::on_record(life, "pinned").version == stored(life, fresh_vault_key).key.current);
+}
+
+TEST_CASE("nothing moves to a key that the resources cannot use") {
+  LivingDaemon::Files files = disks_world("- { name: pinned, key: payments-eu/cmk-disks }");
+  std::string const ibm = small_world().world_text;
+  files.world_text += ibm.substr(ibm.find("ibm:\n"));
+  std::string const providers = small_world().settings;
+  auto const entry = providers.find("  - name: ibm-prod");
+  files.settings += providers.substr(entry, providers.find("dek_stores:") - entry);
+  LivingDaemon life(files);
+  life.start();
+  REQUIRE(life.run_until([&] { return test::done(life) >= 1 && life.settled(); }));
+  REQUIRE(refusal(life, disks_key, fresh_ibm_key).empty());
+  REQUIRE(life.run_until([&] { return life.verdict(disks_key).status == KeyStatus::blocked; }));
+  CHECK(life.verdict(disks_key).reason == "successor_unfit");
+  CHECK(life.verdict(disks_key).sentence.find(test::set_id("pinned")) != std::string::npos);
+  CHECK(newest(life, disks_key).step == Step::preflight);
 }
 
 TEST_CASE("a set that stays partly on the replaced key is seen to its end") {
