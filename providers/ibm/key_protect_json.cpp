@@ -138,7 +138,8 @@ Result<Page<T>> read_page(std::string_view body, std::string const& where, Read 
     }
     JsonDefect ignored;
     auto const id = body_excerpt(entry.reporting_to(ignored).text_if("id"));
-    page.defects.push_back(malformed_answer(defect, id.empty() ? where : where + ", entry " + id));
+    page.defects.push_back(
+        malformed_answer(defect, id.empty() ? where : fmt::format("{}, entry {}", where, id)));
   }
   if (!answer.sound()) return std::unexpected(answer.error(where));
   return page;
