@@ -29,7 +29,7 @@ Result<Rotation> FakeService::rotation(RotationId id) {
     return std::unexpected(
         refused(ErrorClass::not_found, "no_such_rotation", "no rotation has this id", id.str()));
   }
-  Rotation const seen = found->second;
+  Rotation seen = found->second;
   Rotation& r = found->second;
   if (r.state == RotationState::open) {
     if (auto const next = step_after(r.step)) {
