@@ -1,5 +1,7 @@
 #include "daemon/observed_registrations.hpp"
 
+#include "policy/named_resources.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,9 +10,6 @@
 namespace rekeyd::daemon {
 
 namespace {
-
-// Of what came and went on a resource so many are named, and the rest counted: events are for reading.
-constexpr std::size_t names_told = 10;
 
 HistoryEvent event_about(Registration const& registration, EventKind kind, std::string sentence, Instant at) {
   HistoryEvent event;
@@ -23,15 +22,6 @@ HistoryEvent event_about(Registration const& registration, EventKind kind, std::
   event.details["resource"] = registration.resource.str();
   event.details["resource_kind"] = registration.kind;
   return event;
-}
-
-std::string names_of(std::vector<ResourceId> const& resources) {
-  std::string names;
-  for (std::size_t i = 0; i < resources.size() && i < names_told; ++i) {
-    names += (i == 0 ? "" : " ") + resources[i].str();
-  }
-  if (resources.size() > names_told) names += fmt::format(" and {} more", resources.size() - names_told);
-  return names;
 }
 
 std::vector<ResourceId> missing_in(std::vector<ResourceId> const& from, std::vector<ResourceId> const& in) {
@@ -63,8 +53,8 @@ void tell_ties(Registration const& old, Registration const& now, Instant at, sto
   HistoryEvent event =
       event_about(now, EventKind::registration_changed,
                   fmt::format("{} came to live on the resource, {} left it", came.size(), went.size()), at);
-  if (!came.empty()) event.details["came"] = names_of(came);
-  if (!went.empty()) event.details["left"] = names_of(went);
+  if (!came.empty()) event.details["came"] = named(came, " ");
+  if (!went.empty()) event.details["left"] = named(went, " ");
   change.events.push_back(std::move(event));
 }
 

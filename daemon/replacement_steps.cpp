@@ -5,9 +5,9 @@
 #include "daemon/rotate_requests.hpp"
 #include "daemon/rotation_steps.hpp"
 #include "daemon/step_outcomes.hpp"
+#include "policy/named_resources.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
@@ -62,20 +62,10 @@ StepBlocked unfit_successor(KeyRef const& successor, std::string const& why) {
   return {"successor_unfit", std::move(error)};
 }
 
-std::string names_of(std::vector<ResourceId> const& resources) {
-  constexpr std::size_t named_max = 10;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(resources.size(), named_max); ++i) {
-    names += (i == 0 ? "" : ", ") + resources[i].str();
-  }
-  if (resources.size() > named_max) names += fmt::format(" and {} more", resources.size() - named_max);
-  return names;
-}
-
 StepBlocked cannot_use(std::vector<ResourceId> const& strangers, std::string const& successor) {
   Error error;
   error.error_class = ErrorClass::permanent;
-  error.what = "these resources cannot use a key of that vault: " + names_of(strangers);
+  error.what = "these resources cannot use a key of that vault: " + named(strangers);
   error.where = successor;
   error.remedy = "nothing has moved: `rekeyctl abandon`, and name a key that they can use";
   return {"successor_unfit", std::move(error)};
@@ -84,7 +74,7 @@ StepBlocked cannot_use(std::vector<ResourceId> const& strangers, std::string con
 StepBlocked cannot_follow(KeyRef const& key, std::vector<ResourceId> const& left) {
   Error error;
   error.error_class = ErrorClass::permanent;
-  error.what = "everything else has moved to the successor; rekeyd cannot move " + names_of(left);
+  error.what = "everything else has moved to the successor; rekeyd cannot move " + named(left);
   error.where = key.text();
   error.remedy =
       "set them up with the successor at their own service; then `rekeyctl retry`: the key is not replaced "

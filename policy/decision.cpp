@@ -2,6 +2,7 @@
 
 #include "policy/delegation.hpp"
 #include "policy/imported_key.hpp"
+#include "policy/named_resources.hpp"
 #include "policy/provider_rotation.hpp"
 
 #include <fmt/format.h>
@@ -273,18 +274,12 @@ std::optional<std::string> used_by_disk_encryption(AppliedPolicy const* applied,
   bool const wanted =
       applied != nullptr && applied->policy->disk_encryption_keys == DiskEncryptionKeys::rotate;
   if (never_follow.empty() || wanted) return std::nullopt;
-  constexpr std::size_t named_max = 10;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(never_follow.size(), named_max); ++i) {
-    names += (i == 0 ? "" : ", ") + never_follow[i].str();
-  }
-  if (never_follow.size() > named_max) names += fmt::format(" and {} more", never_follow.size() - named_max);
   return fmt::format(
       "Azure Disk Encryption uses versions of this key and never follows: {}; move these machines to "
       "encryption "
       "at host or to a disk encryption set, or let the policy rotate the key all the same "
       "(azure_disk_encryption: rotate)",
-      names);
+      named(never_follow));
 }
 
 Verdict decide(KeyFacts const& facts) {

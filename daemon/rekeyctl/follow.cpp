@@ -1,7 +1,5 @@
 #include "daemon/rekeyctl/follow.hpp"
 
-#include "daemon/control/protocol.hpp"
-#include "daemon/rekeyctl/command.hpp"
 #include "daemon/rekeyctl/wording.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -53,20 +51,6 @@ Result<Rotation> follow(daemon::ControlClient& client, RotationId const& id, Out
 Exit exit_of(Rotation const& ended) {
   if (ended.state == RotationState::done) return Exit::well;
   return ended.state == RotationState::blocked ? Exit::attention : Exit::error;
-}
-
-Exit tell_opened(daemon::ControlClient& client, daemon::RotateAnswer const& answer, Telling const& telling,
-                 Output& out) {
-  if (telling.format == Format::table) {
-    out.data(answer.rotation.str() + "\n");
-  } else if (!telling.wait) {
-    out.json(daemon::encode_rotate_answer(answer));
-  }
-  if (!telling.wait) return Exit::well;
-  auto const ended = follow(client, answer.rotation, out);
-  if (!ended) return failed(out, ended.error());
-  if (telling.format == Format::json) out.json(daemon::encode_rotation(*ended));
-  return exit_of(*ended);
 }
 
 }  // namespace rekeyd::rekeyctl

@@ -12,12 +12,4 @@ Result<Rotation> follow(daemon::ControlClient& client, RotationId const& id, Out
 
 Exit exit_of(Rotation const& ended);
 
-/// How a command that has opened a rotation tells of it.
-struct Telling {
-  Format format{Format::table};
-  bool wait{};  ///< Until it has ended: the exit code is its ending's.
-};
-Exit tell_opened(daemon::ControlClient& client, daemon::RotateAnswer const& answer, Telling const& telling,
-                 Output& out);
-
 }  // namespace rekeyd::rekeyctl

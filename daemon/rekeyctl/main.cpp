@@ -13,7 +13,8 @@ namespace {
 
 constexpr char const* exit_words =
     "Exit codes: 0 well, 1 error, 2 something is due (plan), 3 findings in files (check, reload, rehearse),\n"
-    "4 overdue or blocked keys, failing rotations, or something held (status, rehearse, rotate --wait),\n"
+    "4 overdue or blocked keys, failing rotations, or something held (status, rehearse, rotate and replace "
+    "--wait),\n"
     "5 integrity failure (verify, backup, restore), 64 wrong usage.";
 
 void describe(CLI::App& app, Action& chosen) {
