@@ -4,6 +4,7 @@
 #include "providers/azure/disk_encryption_set.hpp"
 #include "providers/azure/letter_case.hpp"
 #include "providers/azure/managed_disk.hpp"
+#include "providers/azure/resource_kind.hpp"
 #include "providers/azure/resource_manager.hpp"
 #include "providers/azure/virtual_machine.hpp"
 
@@ -82,16 +83,26 @@ class ResourceManager final : public ResourceController {
                                                                       Clock::Mono deadline);
 
   // resource_manager.cpp
-  std::optional<KeyRef> key_of(DiskEncryptionSet const& set) const;
+  /// A resource as it was just read.
+  struct Reading {
+    ResourceKind const& kind;
+    ArmReply reply;
+    EncryptedResource resource;
+  };
+  /// Nothing: it uses no key of a configured vault.
+  std::optional<Registration> ours(EncryptedResource resource) const;
   std::string host_of(KeyRef const& key) const;
-  boost::asio::awaitable<Result<DiskEncryptionSet>> read(ResourceId resource, Clock::Mono deadline);
+  boost::asio::awaitable<Result<Reading>> read(ResourceId resource, Clock::Mono deadline);
 
   // resource_survey.cpp
   boost::asio::awaitable<Result<void>> survey_scope(ArmScope scope, ResourceSurvey& survey,
                                                     Clock::Mono deadline);
-  boost::asio::awaitable<Result<std::vector<Registration>>> sets_in(std::string folder,
-                                                                    ResourceSurvey& survey,
-                                                                    Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<Registration>>> resources_in(std::string folder,
+                                                                         ResourceKind const& kind,
+                                                                         ResourceSurvey& survey,
+                                                                         Clock::Mono deadline);
+  boost::asio::awaitable<Result<void>> survey_others(std::string folder, ResourceSurvey& survey,
+                                                     Clock::Mono deadline);
   boost::asio::awaitable<Result<void>> survey_disk_encryption(
       std::string subscription, Result<std::vector<VirtualMachine>> const& machines, ResourceSurvey& survey,
       Clock::Mono deadline);

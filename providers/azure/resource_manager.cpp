@@ -16,10 +16,6 @@ namespace azure {
 
 namespace {
 
-// Azure looks for a new version and moves within the hour (disk-encryption.md); a quarter more before anybody
-// is alarmed.
-constexpr auto disk_encryption_set_lag = std::chrono::minutes(75);
-
 Error no_such_resource(ResourceId const& resource, std::string what) {
   Error error;
   error.error_class = ErrorClass::not_found;
@@ -30,8 +26,10 @@ Error no_such_resource(ResourceId const& resource, std::string what) {
 
 }  // namespace
 
-std::chrono::seconds ResourceManager::following_lag(Registration const&) const {
-  return disk_encryption_set_lag;
+std::chrono::seconds ResourceManager::following_lag(Registration const& resource) const {
+  auto const id = ArmId::parse(resource.resource.str());
+  ResourceKind const* const kind = id ? resource_kind_of(*id) : nullptr;
+  return kind == nullptr ? std::chrono::seconds(0) : kind->following_lag;
 }
 
 bool ResourceManager::looks_after(ResourceId const& resource) const {
@@ -39,7 +37,7 @@ bool ResourceManager::looks_after(ResourceId const& resource) const {
   if (!id) return false;
   // Machines and their disks are listed for the whole subscription, since they may lie anywhere in it.
   bool const anywhere = id->is(virtual_machine_type) || id->is(managed_disk_type);
-  if (!anywhere && !id->is(disk_encryption_set_type)) return false;
+  if (!anywhere && resource_kind_of(*id) == nullptr) return false;
   return std::ranges::any_of(options_.scopes, [&](ArmScope const& scope) {
     bool const in_group =
         anywhere || scope.resource_groups.empty() ||
@@ -48,10 +46,11 @@ bool ResourceManager::looks_after(ResourceId const& resource) const {
   });
 }
 
-std::optional<KeyRef> ResourceManager::key_of(DiskEncryptionSet const& set) const {
-  auto const vault = options_.vaults.find(set.key.host);
+std::optional<Registration> ResourceManager::ours(EncryptedResource resource) const {
+  auto const vault = options_.vaults.find(resource.key.host);
   if (vault == options_.vaults.end()) return std::nullopt;
-  return KeyRef{vault->second.first, vault->second.second, KeyId(set.key.name)};
+  resource.tie.key = KeyRef{vault->second.first, vault->second.second, KeyId(resource.key.name)};
+  return std::move(resource.tie);
 }
 
 std::string ResourceManager::host_of(KeyRef const& key) const {
@@ -61,41 +60,52 @@ std::string ResourceManager::host_of(KeyRef const& key) const {
   return vault == options_.vaults.end() ? std::string() : vault->first;
 }
 
-asio::awaitable<Result<DiskEncryptionSet>> ResourceManager::read(ResourceId resource, Clock::Mono deadline) {
+asio::awaitable<Result<ResourceManager::Reading>> ResourceManager::read(ResourceId resource,
+                                                                        Clock::Mono deadline) {
+  auto const id = ArmId::parse(resource.str());
+  ResourceKind const* const kind = id ? resource_kind_of(*id) : nullptr;
+  if (kind == nullptr) {
+    co_return std::unexpected(no_such_resource(resource, "it is nothing that uses a root key by itself"));
+  }
   ArmCall call;
   call.path = resource.str();
-  call.api_version = disk_api_version;
-  auto const reply = co_await access_.call(std::move(call), deadline);
+  call.api_version = kind->api_version;
+  auto reply = co_await access_.call(std::move(call), deadline);
   if (!reply) co_return std::unexpected(reply.error());
-  auto set = parse_disk_encryption_set(reply->response.body, reply->where);
-  if (set && set->id.resource() != resource) {
+  auto read = kind->parse(reply->response.body, reply->where);
+  if (!read) co_return std::unexpected(std::move(read.error()));
+  if (read->tie.resource != resource) {
     co_return std::unexpected(malformed_answer("id names another resource", reply->where));
   }
-  co_return set;
+  Reading reading{*kind, *std::move(reply), *std::move(read)};
+  co_return reading;
 }
 
 asio::awaitable<Result<Registration>> ResourceManager::describe(ResourceId resource, Clock::Mono deadline) {
-  auto const set = co_await read(resource, deadline);
-  if (!set) co_return std::unexpected(set.error());
-  auto key = key_of(*set);
-  if (!key)
+  auto reading = co_await read(resource, deadline);
+  if (!reading) co_return std::unexpected(reading.error());
+  auto registration = ours(std::move(reading->resource));
+  if (!registration)
     co_return std::unexpected(no_such_resource(resource, "it uses a key of a vault that is not configured"));
-  co_return set->registration(*std::move(key));
+  co_return *std::move(registration);
 }
 
 asio::awaitable<Result<ChangeTicket>> ResourceManager::move(ResourceId resource, KeyRef key,
                                                             VersionId version, Clock::Mono deadline) {
-  auto const set = co_await read(resource, deadline);
-  if (!set) co_return std::unexpected(set.error());
+  auto const reading = co_await read(resource, deadline);
+  if (!reading) co_return std::unexpected(reading.error());
   std::string const host = host_of(key);
   if (host.empty()) {
     co_return std::unexpected(no_such_resource(resource, "no vault is configured for the key " + key.text()));
   }
+  KeyIdentifier const wanted{host, key.id.str(), version.str()};
+  auto body = reading->kind.name_key(reading->reply.response.body, reading->reply.where, wanted);
+  if (!body) co_return std::unexpected(std::move(body.error()));
   ArmCall call;
   call.method = "PATCH";
   call.path = resource.str();
-  call.api_version = disk_api_version;
-  call.body = write_active_key(*set, fmt::format("https://{}/keys/{}/{}", host, key.id.str(), version.str()));
+  call.api_version = reading->kind.api_version;
+  call.body = *std::move(body);
   auto const reply = co_await access_.call(std::move(call), deadline);
   if (!reply) co_return std::unexpected(reply.error());
   co_return ticket_of(*reply, access_.clock().wall_now());

@@ -1,4 +1,5 @@
-// Which disk encryption sets use our keys, what lives on them, and which machines use Azure Disk Encryption.
+// Which resources use our keys, what lives on disk encryption sets, and which machines use Azure Disk
+// Encryption.
 #include "providers/azure/arm_resources.hpp"
 #include "providers/azure/azure_disk_encryption.hpp"
 
@@ -39,6 +40,9 @@ Result<MachinesBySet> sorted_by_set(Result<std::vector<VirtualMachine>> const& m
   return by_set;
 }
 
+/// A subscription that is not registered for a type of resource can have none of it (ARM's common errors).
+constexpr std::string_view not_registered_code = "MissingSubscriptionRegistration";
+
 bool is_hidden(Error const& error) {
   return error.error_class == ErrorClass::access || error.error_class == ErrorClass::permanent;
 }
@@ -66,9 +70,11 @@ asio::awaitable<Result<void>> ResourceManager::survey_scope(ArmScope scope, Reso
   if (folders.empty()) folders.push_back(subscription);
   std::vector<Registration> found;
   for (std::string const& folder : folders) {
-    auto sets = co_await sets_in(folder, survey, deadline);
+    auto sets = co_await resources_in(folder, disk_encryption_sets, survey, deadline);
     if (!sets) co_return std::unexpected(std::move(sets.error()));
     std::ranges::move(*sets, std::back_inserter(found));
+    Result<void> const others = co_await survey_others(folder, survey, deadline);
+    if (!others) co_return std::unexpected(others.error());
   }
   auto const machines = co_await list_machines(scope.subscription, false, &survey.defects, deadline);
   if (!machines && !is_hidden(machines.error())) co_return std::unexpected(machines.error());
@@ -118,20 +124,36 @@ asio::awaitable<Result<void>> ResourceManager::survey_disk_encryption(
   co_return Result<void>();
 }
 
-asio::awaitable<Result<std::vector<Registration>>> ResourceManager::sets_in(std::string folder,
-                                                                            ResourceSurvey& survey,
-                                                                            Clock::Mono deadline) {
+asio::awaitable<Result<std::vector<Registration>>> ResourceManager::resources_in(std::string folder,
+                                                                                 ResourceKind const& kind,
+                                                                                 ResourceSurvey& survey,
+                                                                                 Clock::Mono deadline) {
   ArmCall call;
-  call.path = folder + "/providers/Microsoft.Compute/diskEncryptionSets";
-  call.api_version = disk_api_version;
-  auto const sets = co_await readable_items(std::move(call), parse_disk_encryption_sets,
-                                            &DiskEncryptionSetPage::sets, &survey.defects, deadline);
-  if (!sets) co_return std::unexpected(sets.error());
+  call.path = fmt::format("{}/providers/{}", folder, kind.list);
+  call.api_version = kind.api_version;
+  auto const listed = co_await readable_items(std::move(call), kind.parse_list,
+                                              &EncryptedResourcePage::resources, &survey.defects, deadline);
+  if (!listed) co_return std::unexpected(listed.error());
   std::vector<Registration> found;
-  for (DiskEncryptionSet const& set : *sets) {
-    if (auto key = key_of(set)) found.push_back(set.registration(*std::move(key)));
+  for (EncryptedResource const& each : *listed) {
+    if (auto registration = ours(each)) found.push_back(*std::move(registration));
   }
   co_return found;
+}
+
+/// What may not be listed is told, and is not taken for "none": no old version is retired meanwhile. Machines
+/// go on being served: their disk encryption sets are known.
+asio::awaitable<Result<void>> ResourceManager::survey_others(std::string folder, ResourceSurvey& survey,
+                                                             Clock::Mono deadline) {
+  auto accounts = co_await resources_in(folder, storage_accounts, survey, deadline);
+  if (accounts) {
+    std::ranges::move(*accounts, std::back_inserter(survey.resources));
+    co_return Result<void>();
+  }
+  if (accounts.error().code == not_registered_code) co_return Result<void>();
+  if (!is_hidden(accounts.error())) co_return std::unexpected(accounts.error());
+  survey.defects.push_back(std::move(accounts.error()));
+  co_return Result<void>();
 }
 
 // All of the subscription: a machine may lie in another resource group than its disk encryption set.

@@ -3,6 +3,7 @@
 #include "providers/azure/arm_id.hpp"
 #include "providers/azure/arm_operation.hpp"
 #include "providers/azure/disk_encryption_set.hpp"
+#include "providers/azure/storage_account.hpp"
 #include "providers/azure/virtual_machine.hpp"
 
 #include <cstddef>
@@ -32,11 +33,23 @@ void use(azure::DiskEncryptionSet const& set) {
   must(!azure::write_active_key(set, "https://v/keys/k/1").empty());
 }
 
+void use(azure::StorageAccount const& account) {
+  must(account.id.is("microsoft.storage/storageaccounts") && is_plain(account.id.name));
+  must(account.key.host.empty() || azure::is_key_name(account.key.name));
+  Registration const tie = account.registration({ProviderName("p"), VaultName("v"), KeyId(account.key.name)});
+  must(tie.following != Following::by_itself || tie.version);
+  must(!azure::write_account_key(account, {"v", "k", "1"}).empty());
+}
+
 void parse_all(std::string_view text) {
   std::string const where = "fuzz";
   if (auto const set = azure::parse_disk_encryption_set(text, where)) use(*set);
   if (auto const page = azure::parse_disk_encryption_sets(text, where)) {
     for (auto const& set : page->sets) use(set);
+  }
+  if (auto const account = azure::parse_storage_account(text, where)) use(*account);
+  if (auto const page = azure::parse_storage_accounts(text, where)) {
+    for (auto const& account : page->accounts) use(account);
   }
   if (auto const page = azure::parse_virtual_machines(text, where)) {
     for (auto const& machine : page->machines) must(!machine.id.path.empty());

@@ -10,6 +10,7 @@ std::string const subscription = "/subscriptions/99999999-aaaa-4bbb-8ccc-0000000
 std::string const sets_path = subscription + "/providers/Microsoft.Compute/diskEncryptionSets";
 std::string const machines_path = subscription + "/providers/Microsoft.Compute/virtualMachines";
 std::string const disks_path = subscription + "/providers/Microsoft.Compute/disks";
+std::string const accounts_path = subscription + "/providers/Microsoft.Storage/storageAccounts";
 std::string const locks_path = subscription + "/providers/Microsoft.Authorization/locks";
 std::string const set_path =
     subscription + "/resourcegroups/apps/providers/microsoft.compute/diskencryptionsets/des1";
@@ -36,6 +37,7 @@ ArmWorld::ArmWorld(providers::azure::ArmApiVersions versions) {
   options.audience = "https://management.azure.com";
   options.scopes = {{"99999999-AAAA-4bbb-8ccc-000000000001", {}}};
   options.vaults["pay.vault.azure.net"] = {ProviderName("azure-prod"), VaultName("pay")};
+  on("GET " + accounts_path, R"({"value":[]})");
   manager = make_resource_manager(*client, credentials, loop.clock, random, std::move(options));
 }
 

@@ -7,8 +7,8 @@
 
 namespace rekeyd::test {
 
-/// One subscription and its scripted Azure Resource Manager, with a disk encryption set "des1" in group
-/// "apps" that uses the key azure-prod/pay/cmk.
+/// One subscription and its scripted Azure Resource Manager, without storage accounts, with a disk encryption
+/// set "des1" in group "apps" that uses the key azure-prod/pay/cmk.
 struct ArmWorld : CloudScript {
   explicit ArmWorld(providers::azure::ArmApiVersions versions = {});
 
@@ -22,7 +22,8 @@ struct ArmWorld : CloudScript {
   std::unique_ptr<providers::ResourceController> manager;
 };
 
-extern std::string const subscription, sets_path, machines_path, disks_path, locks_path, set_path;
+extern std::string const subscription, sets_path, machines_path, disks_path, accounts_path, locks_path,
+    set_path;
 /// Permissions of the group that des1 lies in.
 extern std::string const permissions_path;
 /// The id of a machine in group "apps", in lower case.

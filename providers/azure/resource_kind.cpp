@@ -1,0 +1,12 @@
+#include "providers/azure/resource_kind.hpp"
+
+namespace rekeyd::providers::azure {
+
+ResourceKind const* resource_kind_of(ArmId const& id) {
+  for (ResourceKind const* const kind : {&disk_encryption_sets, &storage_accounts}) {
+    if (id.is(kind->type)) return kind;
+  }
+  return nullptr;
+}
+
+}  // namespace rekeyd::providers::azure
