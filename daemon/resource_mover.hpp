@@ -1,5 +1,5 @@
 #pragma once
-#include "daemon/group_commit.hpp"
+#include "daemon/resource_changer.hpp"
 #include "daemon/stop_flag.hpp"
 #include "daemon/world.hpp"
 #include "policy/rotation.hpp"
@@ -22,17 +22,14 @@ struct ResourceSummary {
 
 /// Carries a new key version to the resources that were found to use the key, each as it follows its key:
 /// - `when_told`: the change is asked for, after that is on record, and followed to its end, over restarts;
-///   one that fails is asked for again, with back-off, at most `changes_max` times;
+///   one that fails is asked for again, with back-off, at most `ResourceChanger::changes_max` times;
 /// - `by_itself`: it is waited for as long as its provider may lag;
 /// - `when_told_at_rest`: left alone by run(), and named; told by change() once its machines stand still.
 /// In a replacement those that follow by themselves are told as well: it is another key.
 /// What a provider says of a resource counts, never what we remember.
 class ResourceMover {
  public:
-  static constexpr int changes_max = 5;
-
-  ResourceMover(World& world, StopFlag const& stop)
-      : world_(world), stop_(stop), group_(world.executor, world.store, world.committing) {}
+  ResourceMover(World& world, StopFlag const& stop) : world_(world), stop_(stop), changer_(world, stop) {}
 
   /// How a step ends that has to know all resources of the key while they are not known yet; nothing: they
   /// are. While the first survey is under way it is waited for; one that failed is told.
@@ -52,26 +49,15 @@ class ResourceMover {
   boost::asio::awaitable<Result<std::vector<std::string>>> left_behind(Rotation rotation);
 
  private:
-  struct Move;
   Result<std::vector<Registration>> known(KeyRef const& key) const;
   Result<std::vector<Registration>> dependants(Rotation const& rotation) const;
-  boost::asio::awaitable<void> move_one(Move& on_its_way, ResourceSummary& summary);
-  boost::asio::awaitable<std::optional<StepOutcome>> move(Move& move);
-  boost::asio::awaitable<std::optional<StepOutcome>> ask(Move& move);
-  boost::asio::awaitable<Result<providers::ChangeProgress>> progress_of(Move& move,
-                                                                        storage::ResourceChange const& asked);
-  bool only_seems_to_change(storage::ResourceChange const& asked, providers::ChangeProgress::State state,
-                            std::optional<providers::Clock::Mono> over_since) const;
-  boost::asio::awaitable<std::optional<StepOutcome>> follow(Move& move, storage::ResourceChange asked,
-                                                            std::chrono::seconds ask_after);
-  boost::asio::awaitable<std::optional<StepOutcome>> ended(storage::ResourceChange asked,
-                                                           std::optional<Error> failure);
-  boost::asio::awaitable<Result<void>> keep(storage::ResourceChange const& asked);
-  std::optional<StepOutcome> wait_for_itself(Move const& move) const;
+  boost::asio::awaitable<void> move_one(MovingResource& on_its_way, ResourceSummary& summary);
+  boost::asio::awaitable<std::optional<StepOutcome>> move(MovingResource& move);
+  std::optional<StepOutcome> wait_for_itself(MovingResource const& move) const;
 
   World& world_;
   StopFlag const& stop_;
-  GroupCommit group_;
+  ResourceChanger changer_;
 };
 
 }  // namespace rekeyd::daemon

@@ -33,8 +33,8 @@ KeyIdentifier read_key(JsonObject const& properties, StorageAccount& account) {
   std::string const pinned = properties.text_if("keyversion");
   account.pinned = !pinned.empty();
   bool const speakable = is_key_name(name) && (!account.pinned || is_version_id(pinned));
-  auto key = KeyIdentifier::parse(
-      fmt::format("{}/keys/{}{}{}", vault, name, account.pinned ? "/" : "", pinned));
+  auto key =
+      KeyIdentifier::parse(fmt::format("{}/keys/{}{}{}", vault, name, account.pinned ? "/" : "", pinned));
   if (!key || !speakable) {
     properties.note("keyvaulturi", "should be the URL of a vault, beside the name of a key");
     return {};
@@ -146,8 +146,8 @@ Result<StorageAccountPage> parse_storage_accounts(std::string_view body, std::st
   return page;
 }
 
-// What encrypts besides (services, infrastructure encryption) is left out and stays. keySource has to be there,
-// and the identity is repeated: it is the one that may use the key.
+// What encrypts besides (services, infrastructure encryption) is left out and stays. keySource has to be
+// there, and the identity is repeated: it is the one that may use the key.
 Body write_account_key(StorageAccount const& account, KeyIdentifier const& key) {
   json::object const properties{{"keyname", key.name},
                                 {"keyvaulturi", "https://" + key.host},

@@ -72,8 +72,7 @@ TEST_CASE("of a storage account that does not tell which version it uses nothing
                        .registration(arm_key());
   CHECK_FALSE(tie.version);
   CHECK(tie.following == Following::unknown);
-  auto const foreign =
-      parsed(account_text(R"("keyname":"cmk","keyvaulturi":"https://pay.vault.azure.net",
+  auto const foreign = parsed(account_text(R"("keyname":"cmk","keyvaulturi":"https://pay.vault.azure.net",
        "currentVersionedKeyIdentifier":"https://pay.vault.azure.net/keys/other/v1")"));
   CHECK_FALSE(foreign.registration(arm_key()).version);
 }
@@ -81,8 +80,8 @@ TEST_CASE("of a storage account that does not tell which version it uses nothing
 TEST_CASE("a storage account under Microsoft's own key uses none of ours") {
   auto const text = GENERATE(as<std::string>(), R"({"keySource":"Microsoft.Storage"})",
                              R"({"keySource":"microsoft.storage","keyvaultproperties":null})", "{}");
-  auto const account = parsed(
-      fmt::format(R"({{"id":"{}","properties":{{"encryption":{}}}}})", account_path, text));
+  auto const account =
+      parsed(fmt::format(R"({{"id":"{}","properties":{{"encryption":{}}}}})", account_path, text));
   CHECK(account.key.host.empty());
 }
 
@@ -98,7 +97,8 @@ TEST_CASE("a storage account whose key cannot be read is an error that names the
   auto const [key, member] = GENERATE(table<std::string, std::string>({
       {R"("keyname":"a/b","keyvaulturi":"https://pay.vault.azure.net")", "keyvaulturi"},
       {R"("keyname":"cmk","keyvaulturi":"pay")", "keyvaulturi"},
-      {R"("keyname":"cmk","keyversion":"v1/../x","keyvaulturi":"https://pay.vault.azure.net")", "keyvaulturi"},
+      {R"("keyname":"cmk","keyversion":"v1/../x","keyvaulturi":"https://pay.vault.azure.net")",
+       "keyvaulturi"},
       {R"("keyname":7,"keyvaulturi":"https://pay.vault.azure.net")", "keyname"},
       {R"("keyvaulturi":"https://pay.vault.azure.net")", "keyname"},
   }));
@@ -130,8 +130,7 @@ TEST_CASE("a survey finds storage accounts under keys of ours, with their own AP
   world.clear("GET " + accounts_path);
   std::string foreign = account_text(pins_v1);
   foreign.replace(foreign.find("PAY.vault"), 9, "tom.vault");
-  world.on("GET " + accounts_path,
-           fmt::format(R"({{"value":[{},{}]}})", account_text(pins_v1), foreign));
+  world.on("GET " + accounts_path, fmt::format(R"({{"value":[{},{}]}})", account_text(pins_v1), foreign));
   auto const survey = world.run(world.manager->survey(world.deadline()));
   REQUIRE(survey);
   REQUIRE(survey->resources.size() == 2);
