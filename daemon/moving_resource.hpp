@@ -32,6 +32,7 @@ struct MovingResource {
 /// Wholly, and with no change under way.
 bool is_on(Registration const& resource, VersionId const& version);
 bool has_condition(Registration const& resource, std::string_view word);
-Error trouble_with(Registration const& resource, ErrorClass error_class, std::string what, std::string remedy);
+Error trouble_with(Registration const& resource, ErrorClass error_class, std::string what,
+                   std::string remedy);
 
 }  // namespace rekeyd::daemon

@@ -78,7 +78,8 @@ asio::awaitable<std::optional<StepOutcome>> ResourceChanger::ask(MovingResource&
 }
 
 /// What its provider says of an operation; one that nobody can name is forgotten.
-asio::awaitable<Result<ChangeProgress>> ResourceChanger::progress_of(MovingResource& move, ResourceChange const& asked) {
+asio::awaitable<Result<ChangeProgress>> ResourceChanger::progress_of(MovingResource& move,
+                                                                     ResourceChange const& asked) {
   if (asked.operation.empty()) co_return ChangeProgress{.state = ChangeProgress::State::forgotten};
   auto const deadline = world_.clock.mono_now() + resource_call_patience;
   Result<ChangeProgress> told = co_await move.controller.progress(asked.operation, deadline);
@@ -88,15 +89,16 @@ asio::awaitable<Result<ChangeProgress>> ResourceChanger::progress_of(MovingResou
 /// A resource says that it is changing although nothing is under way any more: a change that stayed partial
 /// may leave it so for ever (Azure's own example of one shows "Updating").
 bool ResourceChanger::only_seems_to_change(ResourceChange const& asked, ChangeProgress::State state,
-                                         std::optional<providers::Clock::Mono> over_since) const {
+                                           std::optional<providers::Clock::Mono> over_since) const {
   if (state == ChangeProgress::State::done) {
     return over_since && world_.clock.mono_now() - *over_since >= settling_patience;
   }
   return world_.clock.wall_now() - asked.asked_at >= change_patience;
 }
 
-asio::awaitable<std::optional<StepOutcome>> ResourceChanger::follow(MovingResource& move, ResourceChange asked,
-                                                                  std::chrono::seconds ask_after) {
+asio::awaitable<std::optional<StepOutcome>> ResourceChanger::follow(MovingResource& move,
+                                                                    ResourceChange asked,
+                                                                    std::chrono::seconds ask_after) {
   auto const patience = world_.clock.mono_now() + move.patience;
   std::optional<providers::Clock::Mono> over_since;
   ChangePace pace;
@@ -136,7 +138,7 @@ asio::awaitable<std::optional<StepOutcome>> ResourceChanger::follow(MovingResour
 }
 
 asio::awaitable<std::optional<StepOutcome>> ResourceChanger::ended(ResourceChange asked,
-                                                                 std::optional<Error> failure) {
+                                                                   std::optional<Error> failure) {
   asked.ended_at = world_.clock.wall_now();
   asked.outcome = failure ? "failed" : "done";
   if (failure) asked.message = to_text(*failure);

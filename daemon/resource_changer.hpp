@@ -9,8 +9,9 @@
 
 namespace rekeyd::daemon {
 
-/// Names a new key version to one resource, and follows that to its end: what is asked for is on record before it
-/// goes out, and what its provider says of the change is asked for until it is over, in this life or the next.
+/// Names a new key version to one resource, and follows that to its end: what is asked for is on record
+/// before it goes out, and what its provider says of the change is asked for until it is over, in this life
+/// or the next.
 class ResourceChanger {
  public:
   static constexpr int changes_max = 5;
@@ -21,7 +22,8 @@ class ResourceChanger {
   /// Nothing: the resource is where it belongs, or it is gone. What was read of it last is in `move`.
   boost::asio::awaitable<std::optional<StepOutcome>> ask(MovingResource& move);
   /// To the end of what was asked, or of our patience: then the next try goes on from what is on record.
-  boost::asio::awaitable<std::optional<StepOutcome>> follow(MovingResource& move, storage::ResourceChange asked,
+  boost::asio::awaitable<std::optional<StepOutcome>> follow(MovingResource& move,
+                                                            storage::ResourceChange asked,
                                                             std::chrono::seconds ask_after);
 
  private:

@@ -21,9 +21,9 @@ void must(bool holds) {
   if (!holds) std::abort();
 }
 
-bool is_plain(std::string_view path) {
-  return path.find("..") == std::string_view::npos &&
-         path.find_first_of("?#% \r\n") == std::string_view::npos;
+/// May stand in a path as it is, and means nothing there but itself.
+bool is_plain(std::string_view name) {
+  return name != "." && name != ".." && name.find_first_of("/?#% \r\n") == std::string_view::npos;
 }
 
 void use(azure::DiskEncryptionSet const& set) {
