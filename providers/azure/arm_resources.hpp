@@ -1,5 +1,6 @@
 #pragma once
 #include "providers/azure/arm_access.hpp"
+#include "providers/azure/arm_answer.hpp"
 #include "providers/azure/arm_authorization.hpp"
 #include "providers/azure/disk_encryption_set.hpp"
 #include "providers/azure/letter_case.hpp"
@@ -65,13 +66,10 @@ class ResourceManager final : public ResourceController {
   template <class Item>
   boost::asio::awaitable<Result<std::vector<Item>>> items(ArmCall call, ParseItems<Item> parse,
                                                           Clock::Mono deadline);
-  template <class Page>
-  using ParsePage = Result<Page> (*)(std::string_view body, std::string const& where);
   /// All pages of a list whose entries may be unreadable one by one: those go into `defects`; without, the
   /// first of them is the error.
-  template <class Page, class Item>
-  boost::asio::awaitable<Result<std::vector<Item>>> readable_items(ArmCall call, ParsePage<Page> parse,
-                                                                   std::vector<Item> Page::* entries,
+  template <class Item>
+  boost::asio::awaitable<Result<std::vector<Item>>> readable_items(ArmCall call, ReadItem<Item> read_item,
                                                                    std::vector<Error>* defects,
                                                                    Clock::Mono deadline);
   boost::asio::awaitable<Result<std::vector<VirtualMachine>>> list_machines(std::string subscription,
@@ -139,20 +137,21 @@ boost::asio::awaitable<Result<std::vector<Item>>> ResourceManager::items(ArmCall
   co_return all;
 }
 
-template <class Page, class Item>
-boost::asio::awaitable<Result<std::vector<Item>>> ResourceManager::readable_items(
-    ArmCall call, ParsePage<Page> parse, std::vector<Item> Page::* entries, std::vector<Error>* defects,
-    Clock::Mono deadline) {
+template <class Item>
+boost::asio::awaitable<Result<std::vector<Item>>> ResourceManager::readable_items(ArmCall call,
+                                                                                  ReadItem<Item> read_item,
+                                                                                  std::vector<Error>* defects,
+                                                                                  Clock::Mono deadline) {
   auto const pages = co_await access_.pages(std::move(call), deadline);
   if (!pages) co_return std::unexpected(pages.error());
   std::vector<Item> all;
   for (ArmReply const& reply : *pages) {
-    auto page = parse(reply.response.body, reply.where);
+    auto page = parse_arm_page(reply.response.body, reply.where, read_item);
     if (!page) co_return std::unexpected(std::move(page.error()));
     bool const spoiled = defects == nullptr && !page->defects.empty();
     if (spoiled) co_return std::unexpected(std::move(page->defects.front()));
     if (defects != nullptr) std::ranges::move(page->defects, std::back_inserter(*defects));
-    std::ranges::move((*page).*entries, std::back_inserter(all));
+    std::ranges::move(page->items, std::back_inserter(all));
   }
   co_return all;
 }

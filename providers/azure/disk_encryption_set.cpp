@@ -1,8 +1,8 @@
 #include "providers/azure/disk_encryption_set.hpp"
 
+#include "providers/azure/arm_answer.hpp"
 #include "providers/azure/letter_case.hpp"
 #include "providers/azure/resource_kind.hpp"
-#include "providers/json_answer.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -22,17 +22,34 @@ KeyIdentifier read_key(JsonObject const& properties) {
   return key.value_or(KeyIdentifier{});
 }
 
-ArmId read_id(JsonObject const& set) {
-  auto const text = set.text("id");
-  auto const id = ArmId::parse(text);
-  bool const sound = id && id->is(disk_encryption_set_type);
-  if (!sound && !text.empty()) set.note("id", "should be the id of a disk encryption set");
-  return id.value_or(ArmId{});
+bool same_word(std::string_view a, std::string_view lower) { return lower_case(a) == lower; }
+
+EncryptedResource read(JsonObject const& entry) {
+  DiskEncryptionSet const set = read_disk_encryption_set(entry);
+  return {set.key, set.registration({})};
 }
 
-DiskEncryptionSet read_set(JsonObject const& object) {
+Body name_key(JsonObject const& as_read, KeyIdentifier const& key) {
+  return write_active_key(read_disk_encryption_set(as_read),
+                          fmt::format("https://{}/keys/{}/{}", key.host, key.name, key.version));
+}
+
+// Azure looks for a new version and moves within the hour (disk-encryption.md); a quarter more before anybody
+// is alarmed.
+constexpr auto lag = std::chrono::minutes(75);
+
+}  // namespace
+
+ResourceKind const disk_encryption_sets{.type = disk_encryption_set_type,
+                                        .list = "Microsoft.Compute/diskEncryptionSets",
+                                        .api_version = disk_api_version,
+                                        .following_lag = lag,
+                                        .read = read,
+                                        .name_key = name_key};
+
+DiskEncryptionSet read_disk_encryption_set(JsonObject const& object) {
   DiskEncryptionSet set;
-  set.id = read_id(object);
+  set.id = read_arm_id(object, disk_encryption_set_type, "a disk encryption set");
   set.identity = object.object_if("identity").text_if("type");
   JsonObject const properties = object.object("properties");
   set.encryption_type = properties.text_if("encryptionType");
@@ -51,52 +68,6 @@ DiskEncryptionSet read_set(JsonObject const& object) {
   }
   return set;
 }
-
-Result<DiskEncryptionSet> read_entry(JsonObject const& entry, std::string const& where) {
-  JsonDefect defect;
-  DiskEncryptionSet set = read_set(entry.reporting_to(defect));
-  if (!defect.none()) return std::unexpected(malformed_answer(defect, where));
-  return set;
-}
-
-bool same_word(std::string_view a, std::string_view lower) { return lower_case(a) == lower; }
-
-EncryptedResource encrypted(DiskEncryptionSet const& set) { return {set.key, set.registration({})}; }
-
-Result<EncryptedResource> parse(std::string_view body, std::string const& where) {
-  auto const set = parse_disk_encryption_set(body, where);
-  if (!set) return std::unexpected(set.error());
-  return encrypted(*set);
-}
-
-Result<EncryptedResourcePage> parse_list(std::string_view body, std::string const& where) {
-  auto read = parse_disk_encryption_sets(body, where);
-  if (!read) return std::unexpected(std::move(read.error()));
-  EncryptedResourcePage page;
-  for (DiskEncryptionSet const& set : read->sets) page.resources.push_back(encrypted(set));
-  page.defects = std::move(read->defects);
-  return page;
-}
-
-Result<Body> name_key(std::string_view as_read, std::string const& where, KeyIdentifier const& key) {
-  auto const set = parse_disk_encryption_set(as_read, where);
-  if (!set) return std::unexpected(set.error());
-  return write_active_key(*set, fmt::format("https://{}/keys/{}/{}", key.host, key.name, key.version));
-}
-
-// Azure looks for a new version and moves within the hour (disk-encryption.md); a quarter more before anybody
-// is alarmed.
-constexpr auto lag = std::chrono::minutes(75);
-
-}  // namespace
-
-ResourceKind const disk_encryption_sets{.type = disk_encryption_set_type,
-                                        .list = "Microsoft.Compute/diskEncryptionSets",
-                                        .api_version = disk_api_version,
-                                        .following_lag = lag,
-                                        .parse = parse,
-                                        .parse_list = parse_list,
-                                        .name_key = name_key};
 
 bool DiskEncryptionSet::confidential() const {
   return same_word(encryption_type, "confidentialvmencryptedwithcustomerkey");
@@ -159,28 +130,6 @@ Registration DiskEncryptionSet::registration(KeyRef root_key) const {
   tie.details["identity"] = identity;
   if (!previous_keys.empty()) tie.details["previous_keys"] = fmt::format("{}", fmt::join(previous_keys, " "));
   return tie;
-}
-
-Result<DiskEncryptionSet> parse_disk_encryption_set(std::string_view body, std::string const& where) {
-  JsonAnswer answer(body);
-  DiskEncryptionSet set = read_set(answer.root());
-  if (!answer.sound()) return std::unexpected(answer.error(where));
-  return set;
-}
-
-Result<DiskEncryptionSetPage> parse_disk_encryption_sets(std::string_view body, std::string const& where) {
-  JsonAnswer answer(body);
-  DiskEncryptionSetPage page;
-  for (JsonObject const& entry : answer.root().objects_if("value")) {
-    auto set = read_entry(entry, where);
-    if (set) {
-      page.sets.push_back(std::move(*set));
-    } else {
-      page.defects.push_back(std::move(set.error()));
-    }
-  }
-  if (!answer.sound()) return std::unexpected(answer.error(where));
-  return page;
 }
 
 Result<std::vector<ResourceId>> parse_associated_resources(std::string_view body, std::string const& where) {

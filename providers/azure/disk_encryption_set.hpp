@@ -3,6 +3,7 @@
 #include "policy/registration.hpp"
 #include "providers/azure/arm_id.hpp"
 #include "providers/azure/key_vault_json.hpp"
+#include "providers/json_answer.hpp"
 #include "providers/secret.hpp"
 
 #include <optional>
@@ -38,14 +39,7 @@ struct DiskEncryptionSet {
   Registration registration(KeyRef key) const;
 };
 
-struct DiskEncryptionSetPage {
-  std::vector<DiskEncryptionSet> sets;
-  std::vector<Error> defects;  ///< Entries that could not be read; the others are good.
-};
-
-/// `where` goes into errors: the call that was answered.
-Result<DiskEncryptionSet> parse_disk_encryption_set(std::string_view body, std::string const& where);
-Result<DiskEncryptionSetPage> parse_disk_encryption_sets(std::string_view body, std::string const& where);
+DiskEncryptionSet read_disk_encryption_set(JsonObject const& entry);
 /// {"value":["<resource id>",..]}: ids that are none are left out, for nothing can be done about them.
 Result<std::vector<ResourceId>> parse_associated_resources(std::string_view body, std::string const& where);
 

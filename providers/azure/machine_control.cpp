@@ -98,7 +98,7 @@ asio::awaitable<Result<Machine>> ResourceManager::machine(ResourceId machine, Cl
   call.api_version = compute_api_version;
   auto const reply = co_await access_.call(std::move(call), deadline);
   if (!reply) co_return std::unexpected(reply.error());
-  auto const read = parse_virtual_machine(reply->response.body, reply->where);
+  auto const read = parse_arm_item(reply->response.body, reply->where, read_virtual_machine);
   if (!read) co_return std::unexpected(read.error());
   if (read->id.resource() != machine) {
     co_return std::unexpected(malformed_answer("id names another machine", reply->where));

@@ -1,7 +1,7 @@
 #include "providers/azure/managed_disk.hpp"
 
+#include "providers/azure/arm_answer.hpp"
 #include "providers/azure/letter_case.hpp"
-#include "providers/json_answer.hpp"
 
 namespace rekeyd::providers::azure {
 
@@ -11,12 +11,11 @@ void add_lower(std::string const& text, std::vector<std::string>& to) {
   if (!text.empty()) to.push_back(lower_case(text));
 }
 
-ManagedDisk read_disk(JsonObject const& object) {
+}  // namespace
+
+ManagedDisk read_managed_disk(JsonObject const& object) {
   ManagedDisk disk;
-  auto const text = object.text("id");
-  auto const id = ArmId::parse(text);
-  if (!id && !text.empty()) object.note("id", "should be the id of a resource");
-  disk.id = id.value_or(ArmId{});
+  disk.id = read_arm_id(object, "", "a resource");
   add_lower(object.text_if("managedBy"), disk.managed_by);
   for (std::string const& sharer : object.texts_if("managedByExtended")) add_lower(sharer, disk.managed_by);
   JsonObject const properties = object.object("properties");
@@ -29,24 +28,6 @@ ManagedDisk read_disk(JsonObject const& object) {
     if (!url.empty()) disk.encryption_keys.push_back(std::move(url));
   }
   return disk;
-}
-
-}  // namespace
-
-Result<ManagedDiskPage> parse_managed_disks(std::string_view body, std::string const& where) {
-  JsonAnswer answer(body);
-  ManagedDiskPage page;
-  for (JsonObject const& entry : answer.root().objects_if("value")) {
-    JsonDefect defect;
-    ManagedDisk disk = read_disk(entry.reporting_to(defect));
-    if (defect.none()) {
-      page.disks.push_back(std::move(disk));
-    } else {
-      page.defects.push_back(malformed_answer(defect, where));
-    }
-  }
-  if (!answer.sound()) return std::unexpected(answer.error(where));
-  return page;
 }
 
 }  // namespace rekeyd::providers::azure

@@ -1,6 +1,6 @@
 #pragma once
-#include "policy/error.hpp"
 #include "providers/azure/arm_id.hpp"
+#include "providers/json_answer.hpp"
 
 #include <string>
 #include <string_view>
@@ -19,11 +19,6 @@ struct ManagedDisk {
   std::vector<std::string> encryption_keys;  ///< URLs of the keys that Azure Disk Encryption wraps with.
 };
 
-struct ManagedDiskPage {
-  std::vector<ManagedDisk> disks;
-  std::vector<Error> defects;  ///< Entries that could not be read; the others are good.
-};
-
-Result<ManagedDiskPage> parse_managed_disks(std::string_view body, std::string const& where);
+ManagedDisk read_managed_disk(JsonObject const& entry);
 
 }  // namespace rekeyd::providers::azure

@@ -72,7 +72,7 @@ asio::awaitable<Result<ResourceManager::Reading>> ResourceManager::read(Resource
   call.api_version = kind->api_version;
   auto reply = co_await access_.call(std::move(call), deadline);
   if (!reply) co_return std::unexpected(reply.error());
-  auto read = kind->parse(reply->response.body, reply->where);
+  auto read = parse_arm_item(reply->response.body, reply->where, kind->read);
   if (!read) co_return std::unexpected(std::move(read.error()));
   if (read->tie.resource != resource) {
     co_return std::unexpected(malformed_answer("id names another resource", reply->where));
@@ -99,13 +99,12 @@ asio::awaitable<Result<ChangeTicket>> ResourceManager::move(ResourceId resource,
     co_return std::unexpected(no_such_resource(resource, "no vault is configured for the key " + key.text()));
   }
   KeyIdentifier const wanted{host, key.id.str(), version.str()};
-  auto body = reading->kind.name_key(reading->reply.response.body, reading->reply.where, wanted);
-  if (!body) co_return std::unexpected(std::move(body.error()));
+  JsonAnswer as_read(reading->reply.response.body);  // Which was sound.
   ArmCall call;
   call.method = "PATCH";
   call.path = resource.str();
   call.api_version = reading->kind.api_version;
-  call.body = *std::move(body);
+  call.body = reading->kind.name_key(as_read.root(), wanted);
   auto const reply = co_await access_.call(std::move(call), deadline);
   if (!reply) co_return std::unexpected(reply.error());
   co_return ticket_of(*reply, access_.clock().wall_now());

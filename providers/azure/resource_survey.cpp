@@ -131,8 +131,7 @@ asio::awaitable<Result<std::vector<Registration>>> ResourceManager::resources_in
   ArmCall call;
   call.path = fmt::format("{}/providers/{}", folder, kind.list);
   call.api_version = kind.api_version;
-  auto const listed = co_await readable_items(std::move(call), kind.parse_list,
-                                              &EncryptedResourcePage::resources, &survey.defects, deadline);
+  auto const listed = co_await readable_items(std::move(call), kind.read, &survey.defects, deadline);
   if (!listed) co_return std::unexpected(listed.error());
   std::vector<Registration> found;
   for (EncryptedResource const& each : *listed) {
@@ -163,8 +162,7 @@ asio::awaitable<Result<std::vector<VirtualMachine>>> ResourceManager::list_machi
   call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/virtualMachines{}", subscription,
                           with_instance_view ? "?$expand=instanceView" : "");
   call.api_version = compute_api_version;
-  auto machines = co_await readable_items(std::move(call), parse_virtual_machines,
-                                          &VirtualMachinePage::machines, defects, deadline);
+  auto machines = co_await readable_items(std::move(call), read_virtual_machine, defects, deadline);
   co_return machines;
 }
 
@@ -174,8 +172,7 @@ asio::awaitable<Result<std::vector<ManagedDisk>>> ResourceManager::list_disks(st
   ArmCall call;
   call.path = fmt::format("/subscriptions/{}/providers/Microsoft.Compute/disks", subscription);
   call.api_version = disk_api_version;
-  auto disks = co_await readable_items(std::move(call), parse_managed_disks, &ManagedDiskPage::disks, defects,
-                                       deadline);
+  auto disks = co_await readable_items(std::move(call), read_managed_disk, defects, deadline);
   co_return disks;
 }
 

@@ -1,8 +1,8 @@
 #include "providers/azure/storage_account.hpp"
 
+#include "providers/azure/arm_answer.hpp"
 #include "providers/azure/letter_case.hpp"
 #include "providers/azure/resource_kind.hpp"
-#include "providers/json_answer.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -16,14 +16,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view storage_account_type = "microsoft.storage/storageaccounts";
-
-ArmId read_id(JsonObject const& account) {
-  auto const text = account.text("id");
-  auto const id = ArmId::parse(text);
-  bool const sound = id && id->is(storage_account_type);
-  if (!sound && !text.empty()) account.note("id", "should be the id of a storage account");
-  return id.value_or(ArmId{});
-}
 
 /// The version in use is told beside the key's name, and is the only word on it where no version is pinned.
 KeyIdentifier read_key(JsonObject const& properties, StorageAccount& account) {
@@ -45,41 +37,13 @@ KeyIdentifier read_key(JsonObject const& properties, StorageAccount& account) {
   return *std::move(key);
 }
 
-StorageAccount read_account(JsonObject const& object) {
-  StorageAccount account;
-  account.id = read_id(object);
-  account.identity = object.object_if("identity").text_if("type");
-  JsonObject const encryption = object.object_if("properties").object_if("encryption");
-  account.key_source = encryption.text_if("keySource");
-  account.user_identity = encryption.object_if("identity").text_if("userAssignedIdentity");
-  if (lower_case(account.key_source) != "microsoft.keyvault") return account;
-  JsonObject const properties = encryption.object("keyvaultproperties");
-  account.key = read_key(properties, account);
-  account.last_rotation = properties.date_if("lastKeyRotationTimestamp");
-  return account;
+EncryptedResource read(JsonObject const& entry) {
+  StorageAccount const account = read_storage_account(entry);
+  return {account.key, account.registration({})};
 }
 
-EncryptedResource encrypted(StorageAccount const& account) { return {account.key, account.registration({})}; }
-
-Result<EncryptedResource> parse(std::string_view body, std::string const& where) {
-  auto const account = parse_storage_account(body, where);
-  if (!account) return std::unexpected(account.error());
-  return encrypted(*account);
-}
-
-Result<EncryptedResourcePage> parse_list(std::string_view body, std::string const& where) {
-  auto read = parse_storage_accounts(body, where);
-  if (!read) return std::unexpected(std::move(read.error()));
-  EncryptedResourcePage page;
-  for (StorageAccount const& account : read->accounts) page.resources.push_back(encrypted(account));
-  page.defects = std::move(read->defects);
-  return page;
-}
-
-Result<Body> name_key(std::string_view as_read, std::string const& where, KeyIdentifier const& key) {
-  auto const account = parse_storage_account(as_read, where);
-  if (!account) return std::unexpected(account.error());
-  return write_account_key(*account, key);
+Body name_key(JsonObject const& as_read, KeyIdentifier const& key) {
+  return write_account_key(read_storage_account(as_read), key);
 }
 
 // It looks for a new version once a day (azure-docs, storage/common/customer-managed-keys-overview); an hour
@@ -92,9 +56,22 @@ ResourceKind const storage_accounts{.type = storage_account_type,
                                     .list = "Microsoft.Storage/storageAccounts",
                                     .api_version = "2019-06-01",
                                     .following_lag = lag,
-                                    .parse = parse,
-                                    .parse_list = parse_list,
+                                    .read = read,
                                     .name_key = name_key};
+
+StorageAccount read_storage_account(JsonObject const& object) {
+  StorageAccount account;
+  account.id = read_arm_id(object, storage_account_type, "a storage account");
+  account.identity = object.object_if("identity").text_if("type");
+  JsonObject const encryption = object.object_if("properties").object_if("encryption");
+  account.key_source = encryption.text_if("keySource");
+  account.user_identity = encryption.object_if("identity").text_if("userAssignedIdentity");
+  if (lower_case(account.key_source) != "microsoft.keyvault") return account;
+  JsonObject const properties = encryption.object("keyvaultproperties");
+  account.key = read_key(properties, account);
+  account.last_rotation = properties.date_if("lastKeyRotationTimestamp");
+  return account;
+}
 
 std::optional<ResourceCondition> StorageAccount::condition() const {
   if (identity.empty() || lower_case(identity) == "none") {
@@ -121,29 +98,6 @@ Registration StorageAccount::registration(KeyRef root_key) const {
     tie.following = Following::by_itself;
   }
   return tie;
-}
-
-Result<StorageAccount> parse_storage_account(std::string_view body, std::string const& where) {
-  JsonAnswer answer(body);
-  StorageAccount account = read_account(answer.root());
-  if (!answer.sound()) return std::unexpected(answer.error(where));
-  return account;
-}
-
-Result<StorageAccountPage> parse_storage_accounts(std::string_view body, std::string const& where) {
-  JsonAnswer answer(body);
-  StorageAccountPage page;
-  for (JsonObject const& entry : answer.root().objects_if("value")) {
-    JsonDefect defect;
-    StorageAccount account = read_account(entry.reporting_to(defect));
-    if (defect.none()) {
-      page.accounts.push_back(std::move(account));
-    } else {
-      page.defects.push_back(malformed_answer(defect, where));
-    }
-  }
-  if (!answer.sound()) return std::unexpected(answer.error(where));
-  return page;
 }
 
 // What encrypts besides (services, infrastructure encryption) is left out and stays. keySource has to be

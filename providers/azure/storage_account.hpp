@@ -3,12 +3,12 @@
 #include "policy/registration.hpp"
 #include "providers/azure/arm_id.hpp"
 #include "providers/azure/key_vault_json.hpp"
+#include "providers/json_answer.hpp"
 #include "providers/secret.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 /// Storage accounts in ARM's bytes and in ours (Microsoft.Storage/storageAccounts, api-version 2019-06-01 and
 /// later). Of encryption scopes, which may name keys of their own, nothing is known here. Pure, never throws.
@@ -28,14 +28,7 @@ struct StorageAccount {
   Registration registration(KeyRef key) const;
 };
 
-struct StorageAccountPage {
-  std::vector<StorageAccount> accounts;
-  std::vector<Error> defects;  ///< Entries that could not be read; the others are good.
-};
-
-/// `where` goes into errors: the call that was answered.
-Result<StorageAccount> parse_storage_account(std::string_view body, std::string const& where);
-Result<StorageAccountPage> parse_storage_accounts(std::string_view body, std::string const& where);
+StorageAccount read_storage_account(JsonObject const& entry);
 
 /// PATCH body that names this key to the account, with its version only where the account pins one.
 Body write_account_key(StorageAccount const& account, KeyIdentifier const& key);

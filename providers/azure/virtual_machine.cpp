@@ -1,5 +1,6 @@
 #include "providers/azure/virtual_machine.hpp"
 
+#include "providers/azure/arm_answer.hpp"
 #include "providers/azure/letter_case.hpp"
 
 #include <fmt/format.h>
@@ -58,30 +59,6 @@ void read_statuses(JsonObject const& view, VirtualMachine& machine) {
   }
 }
 
-VirtualMachine read_machine(JsonObject const& object) {
-  VirtualMachine machine;
-  auto const text = object.text("id");
-  auto const id = ArmId::parse(text);
-  bool const sound = id && id->is(virtual_machine_type);
-  if (!sound && !text.empty()) object.note("id", "should be the id of a virtual machine");
-  machine.id = id.value_or(ArmId{});
-  machine.tags = object.text_map_if("tags");
-  JsonObject const properties = object.object("properties");
-  machine.provisioning_state = properties.text_if("provisioningState");
-  JsonObject const storage = properties.object_if("storageProfile");
-  JsonObject const os_disk = storage.object_if("osDisk");
-  machine.ephemeral_os_disk = os_disk.object_if("diffDiskSettings").present();
-  add_sets_of(os_disk.object_if("managedDisk"), machine.disk_encryption_sets);
-  for (JsonObject const& disk : storage.objects_if("dataDisks")) {
-    add_sets_of(disk.object_if("managedDisk"), machine.disk_encryption_sets);
-  }
-  add_key(os_disk.object_if("encryptionSettings").object_if("keyEncryptionKey").text_if("keyUrl"),
-          machine.encryption_keys);
-  add_extension_keys(object, machine.encryption_keys);
-  read_statuses(properties.object_if("instanceView"), machine);
-  return machine;
-}
-
 }  // namespace
 
 std::optional<ResourceCondition> VirtualMachine::obstacle() const {
@@ -110,27 +87,24 @@ Machine VirtualMachine::machine() const {
   return {.id = id.resource(), .power = power, .tags = tags, .obstacle = obstacle()};
 }
 
-Result<VirtualMachine> parse_virtual_machine(std::string_view body, std::string const& where) {
-  JsonAnswer answer(body);
-  VirtualMachine machine = read_machine(answer.root());
-  if (!answer.sound()) return std::unexpected(answer.error(where));
-  return machine;
-}
-
-Result<VirtualMachinePage> parse_virtual_machines(std::string_view body, std::string const& where) {
-  JsonAnswer answer(body);
-  VirtualMachinePage page;
-  for (JsonObject const& entry : answer.root().objects_if("value")) {
-    JsonDefect defect;
-    VirtualMachine machine = read_machine(entry.reporting_to(defect));
-    if (defect.none()) {
-      page.machines.push_back(std::move(machine));
-    } else {
-      page.defects.push_back(malformed_answer(defect, where));
-    }
+VirtualMachine read_virtual_machine(JsonObject const& object) {
+  VirtualMachine machine;
+  machine.id = read_arm_id(object, virtual_machine_type, "a virtual machine");
+  machine.tags = object.text_map_if("tags");
+  JsonObject const properties = object.object("properties");
+  machine.provisioning_state = properties.text_if("provisioningState");
+  JsonObject const storage = properties.object_if("storageProfile");
+  JsonObject const os_disk = storage.object_if("osDisk");
+  machine.ephemeral_os_disk = os_disk.object_if("diffDiskSettings").present();
+  add_sets_of(os_disk.object_if("managedDisk"), machine.disk_encryption_sets);
+  for (JsonObject const& disk : storage.objects_if("dataDisks")) {
+    add_sets_of(disk.object_if("managedDisk"), machine.disk_encryption_sets);
   }
-  if (!answer.sound()) return std::unexpected(answer.error(where));
-  return page;
+  add_key(os_disk.object_if("encryptionSettings").object_if("keyEncryptionKey").text_if("keyUrl"),
+          machine.encryption_keys);
+  add_extension_keys(object, machine.encryption_keys);
+  read_statuses(properties.object_if("instanceView"), machine);
+  return machine;
 }
 
 }  // namespace rekeyd::providers::azure

@@ -35,12 +35,6 @@ struct VirtualMachine {
   Machine machine() const;
 };
 
-struct VirtualMachinePage {
-  std::vector<VirtualMachine> machines;
-  std::vector<Error> defects;  ///< Entries that could not be read; the others are good.
-};
-
-Result<VirtualMachinePage> parse_virtual_machines(std::string_view body, std::string const& where);
-Result<VirtualMachine> parse_virtual_machine(std::string_view body, std::string const& where);
+VirtualMachine read_virtual_machine(JsonObject const& entry);
 
 }  // namespace rekeyd::providers::azure

@@ -1,4 +1,5 @@
 // Any bytes as an answer of Azure Resource Manager: parsers return a value or an error, never throw.
+#include "providers/azure/arm_answer.hpp"
 #include "providers/azure/arm_error.hpp"
 #include "providers/azure/arm_id.hpp"
 #include "providers/azure/arm_operation.hpp"
@@ -43,16 +44,16 @@ void use(azure::StorageAccount const& account) {
 
 void parse_all(std::string_view text) {
   std::string const where = "fuzz";
-  if (auto const set = azure::parse_disk_encryption_set(text, where)) use(*set);
-  if (auto const page = azure::parse_disk_encryption_sets(text, where)) {
-    for (auto const& set : page->sets) use(set);
+  if (auto const set = azure::parse_arm_item(text, where, azure::read_disk_encryption_set)) use(*set);
+  if (auto const page = azure::parse_arm_page(text, where, azure::read_disk_encryption_set)) {
+    for (auto const& set : page->items) use(set);
   }
-  if (auto const account = azure::parse_storage_account(text, where)) use(*account);
-  if (auto const page = azure::parse_storage_accounts(text, where)) {
-    for (auto const& account : page->accounts) use(account);
+  if (auto const account = azure::parse_arm_item(text, where, azure::read_storage_account)) use(*account);
+  if (auto const page = azure::parse_arm_page(text, where, azure::read_storage_account)) {
+    for (auto const& account : page->items) use(account);
   }
-  if (auto const page = azure::parse_virtual_machines(text, where)) {
-    for (auto const& machine : page->machines) must(!machine.id.path.empty());
+  if (auto const page = azure::parse_arm_page(text, where, azure::read_virtual_machine)) {
+    for (auto const& machine : page->items) must(!machine.id.path.empty());
   }
   if (auto const tied = azure::parse_associated_resources(text, where)) {
     for (auto const& resource : *tied) must(azure::ArmId::parse(resource.str()).has_value());

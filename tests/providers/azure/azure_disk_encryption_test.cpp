@@ -1,5 +1,7 @@
 #include "providers/azure/azure_disk_encryption.hpp"
 
+#include "providers/azure/arm_answer.hpp"
+
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
@@ -9,8 +11,9 @@ namespace {
 using providers::VaultsByHost;
 using providers::azure::disk_encryption_users;
 using providers::azure::DiskEncryptionUsers;
-using providers::azure::parse_managed_disks;
-using providers::azure::parse_virtual_machines;
+using providers::azure::parse_arm_page;
+using providers::azure::read_managed_disk;
+using providers::azure::read_virtual_machine;
 
 constexpr char const* machine_id =
     "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/VM-1";
@@ -44,12 +47,12 @@ std::string settings_of_disk(std::string const& url) {
 }
 
 DiskEncryptionUsers users(std::string const& machines, std::string const& disks = R"({"value":[]})") {
-  auto const listed = parse_virtual_machines(machines, "test");
-  auto const listed_disks = parse_managed_disks(disks, "test");
+  auto const listed = parse_arm_page(machines, "test", read_virtual_machine);
+  auto const listed_disks = parse_arm_page(disks, "test", read_managed_disk);
   REQUIRE(listed);
   REQUIRE(listed_disks);
   VaultsByHost const vaults{{"pay.vault.azure.net", {ProviderName("azure"), VaultName("pay")}}};
-  return disk_encryption_users(listed->machines, listed_disks->disks, vaults);
+  return disk_encryption_users(listed->items, listed_disks->items, vaults);
 }
 
 TEST_CASE("a machine is tied to the key version that its OS disk names, for good") {
@@ -116,9 +119,9 @@ TEST_CASE("a key that cannot be read is told, and hides no other") {
 }
 
 TEST_CASE("members of another type are a defect of their entry, or no key") {
-  auto const odd = parse_managed_disks(disk("null", "7"), "test");
-  CHECK((!odd || !odd->defects.empty() || odd->disks[0].encryption_keys.empty()));
-  auto const listed = parse_virtual_machines(machine(R"(,"encryptionSettings":[])"), "test");
+  auto const odd = parse_arm_page(disk("null", "7"), "test", read_managed_disk);
+  CHECK((!odd || !odd->defects.empty() || odd->items[0].encryption_keys.empty()));
+  auto const listed = parse_arm_page(machine(R"(,"encryptionSettings":[])"), "test", read_virtual_machine);
   CHECK((!listed || !listed->defects.empty()));
 }
 

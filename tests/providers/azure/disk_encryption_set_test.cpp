@@ -1,5 +1,7 @@
 #include "providers/azure/disk_encryption_set.hpp"
 
+#include "providers/azure/arm_answer.hpp"
+
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
@@ -19,7 +21,7 @@ std::string set_text(std::string const& properties,
 }
 
 DiskEncryptionSet parsed(std::string const& text) {
-  auto const set = parse_disk_encryption_set(text, where);
+  auto const set = parse_arm_item(text, where, read_disk_encryption_set);
   if (!set) FAIL(to_text(set.error()));
   return *set;
 }
@@ -88,17 +90,18 @@ TEST_CASE("a set that is not one is malformed and says where") {
                R"({"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/d",
       "properties":{"activeKey":{"keyUrl":"http://v/keys/a/b"}}})");
   INFO(text);
-  auto const set = parse_disk_encryption_set(text, where);
+  auto const set = parse_arm_item(text, where, read_disk_encryption_set);
   REQUIRE_FALSE(set);
   CHECK(set.error().error_class == ErrorClass::malformed);
   CHECK(set.error().where == where);
 }
 
 TEST_CASE("one broken entry of a list spoils no other") {
-  auto const page = parse_disk_encryption_sets(
-      fmt::format(R"({{"value":[{},{{"id":1}},{}]}})", set_text(""), set_text("")), where);
+  auto const page =
+      parse_arm_page(fmt::format(R"({{"value":[{},{{"id":1}},{}]}})", set_text(""), set_text("")), where,
+                     read_disk_encryption_set);
   REQUIRE(page);
-  CHECK(page->sets.size() == 2);
+  CHECK(page->items.size() == 2);
   REQUIRE(page->defects.size() == 1);
   CHECK(page->defects[0].error_class == ErrorClass::malformed);
 }

@@ -1,5 +1,6 @@
 #include "providers/azure/storage_account.hpp"
 
+#include "providers/azure/arm_answer.hpp"
 #include "tests/providers/azure/arm_world.hpp"
 
 #include <catch2/catch.hpp>
@@ -10,7 +11,8 @@
 using namespace rekeyd;
 using namespace rekeyd::providers;
 using namespace rekeyd::test;
-using azure::parse_storage_account;
+using azure::parse_arm_item;
+using azure::read_storage_account;
 
 namespace {
 
@@ -33,7 +35,7 @@ std::string account_text(std::string const& key, std::string const& more = "",
 }
 
 azure::StorageAccount parsed(std::string const& text) {
-  auto const account = parse_storage_account(text, where);
+  auto const account = parse_arm_item(text, where, read_storage_account);
   if (!account) FAIL(to_text(account.error()));
   return *account;
 }
@@ -102,16 +104,17 @@ TEST_CASE("a storage account whose key cannot be read is an error that names the
       {R"("keyname":7,"keyvaulturi":"https://pay.vault.azure.net")", "keyname"},
       {R"("keyvaulturi":"https://pay.vault.azure.net")", "keyname"},
   }));
-  auto const account = parse_storage_account(account_text(key), where);
+  auto const account = parse_arm_item(account_text(key), where, read_storage_account);
   REQUIRE_FALSE(account);
   CHECK_THAT(account.error().what, Catch::Contains(member));
 }
 
 TEST_CASE("in a list of storage accounts the ones that cannot be read spoil no other") {
-  auto const page = azure::parse_storage_accounts(
-      fmt::format(R"({{"value":[{},{{"name":"no id"}},7]}})", account_text(pins_v1)), where);
+  auto const page =
+      azure::parse_arm_page(fmt::format(R"({{"value":[{},{{"name":"no id"}},7]}})", account_text(pins_v1)),
+                            where, read_storage_account);
   REQUIRE(page);
-  CHECK(page->accounts.size() == 1);
+  CHECK(page->items.size() == 1);
   CHECK(page->defects.size() == 2);
 }
 

@@ -1,5 +1,6 @@
 #include "providers/azure/virtual_machine.hpp"
 
+#include "providers/azure/arm_answer.hpp"
 #include "providers/azure/managed_disk.hpp"
 
 #include <catch2/catch.hpp>
@@ -20,7 +21,7 @@ std::string machine_text(std::string const& properties, std::string const& more 
 }
 
 VirtualMachine parsed(std::string const& text) {
-  auto const machine = parse_virtual_machine(text, where);
+  auto const machine = parse_arm_item(text, where, read_virtual_machine);
   if (!machine) FAIL(to_text(machine.error()));
   return *machine;
 }
@@ -80,24 +81,24 @@ TEST_CASE("what is no virtual machine is malformed") {
       R"({"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d","properties":{}})",
       R"({"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v"})");
   INFO(text);
-  auto const machine = parse_virtual_machine(text, where);
+  auto const machine = parse_arm_item(text, where, read_virtual_machine);
   REQUIRE_FALSE(machine);
   CHECK(machine.error().error_class == ErrorClass::malformed);
 }
 
 TEST_CASE("a disk tells which sets it uses, who holds it, and which keys Azure Disk Encryption wraps with") {
-  auto const page = parse_managed_disks(
+  auto const page = parse_arm_page(
       R"({"value":[{"id":"/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/disks/D",
       "managedBy":"/subscriptions/S/x/VMs/Vm","managedByExtended":["/subscriptions/S/x/VMs/Vm2"],
       "properties":{"encryption":{"type":"EncryptionAtRestWithCustomerKey","diskEncryptionSetId":"/Set1"},
       "securityProfile":{"securityType":"ConfidentialVM_DiskEncryptedWithCustomerKey","secureVMDiskEncryptionSetId":"/Set2"},
       "encryptionSettingsCollection":{"enabled":true,"encryptionSettings":[{"keyEncryptionKey":{"keyUrl":"https://v/keys/k/1"}}]}}},
       {"id":3}]})",
-      where);
+      where, read_managed_disk);
   REQUIRE(page);
-  REQUIRE(page->disks.size() == 1);
+  REQUIRE(page->items.size() == 1);
   CHECK(page->defects.size() == 1);
-  ManagedDisk const& disk = page->disks.front();
+  ManagedDisk const& disk = page->items.front();
   CHECK(disk.disk_encryption_sets == std::vector<std::string>{"/set1", "/set2"});
   CHECK(disk.managed_by ==
         std::vector<std::string>{"/subscriptions/s/x/vms/vm", "/subscriptions/s/x/vms/vm2"});
