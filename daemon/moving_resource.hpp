@@ -15,7 +15,7 @@ namespace rekeyd::daemon {
 inline constexpr auto resource_call_patience = std::chrono::minutes(2);
 /// How long one try follows a change.
 inline constexpr auto change_patience = std::chrono::minutes(30);
-inline constexpr auto look_again_after = std::chrono::seconds(30);
+inline constexpr auto resource_look_again_after = std::chrono::seconds(30);
 
 /// One resource on its way.
 struct MovingResource {

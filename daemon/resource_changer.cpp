@@ -71,8 +71,8 @@ asio::awaitable<std::optional<StepOutcome>> ResourceChanger::ask(MovingResource&
   if (ticket) asked.request_id = ticket->evidence.request_id;
   Result<void> const kept = co_await keep(asked);
   if (!kept) co_return StepAgain{kept.error()};
-  auto const ask_after =
-      ticket ? std::max(ticket->ask_after, std::chrono::seconds(1)) : std::chrono::seconds(look_again_after);
+  auto const ask_after = ticket ? std::max(ticket->ask_after, std::chrono::seconds(1))
+                                : std::chrono::seconds(resource_look_again_after);
   std::optional<StepOutcome> outcome = co_await follow(move, asked, ask_after);
   co_return outcome;
 }
@@ -133,7 +133,7 @@ asio::awaitable<std::optional<StepOutcome>> ResourceChanger::follow(MovingResour
     std::optional<StepOutcome> outcome = co_await ended(asked, what_failed(*now, asked.to));
     co_return outcome;
   }
-  co_return StepWait{world_.clock.wall_now() + look_again_after,
+  co_return StepWait{world_.clock.wall_now() + resource_look_again_after,
                      fmt::format("its provider is changing {}", asked.resource.str())};
 }
 

@@ -195,7 +195,7 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(MovingResource& 
   if (has_condition(move.resource, "no_identity")) co_return blocked_by(move.resource);
   // What a change of ours has left it in is not waited for.
   if (move.asked.empty() && has_condition(move.resource, "changing")) {
-    co_return StepWait{world_.clock.wall_now() + look_again_after,
+    co_return StepWait{world_.clock.wall_now() + resource_look_again_after,
                        fmt::format("its provider is changing {}", move.resource.resource.str())};
   }
   switch (move.resource.following) {

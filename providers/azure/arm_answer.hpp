@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-/// Answers of Azure Resource Manager about one resource, and pages of its lists: {"value":[..]}. What is read of an
-/// entry, each type of resource says itself. Pure, never throws.
+/// Answers of Azure Resource Manager about one resource, and pages of its lists: {"value":[..]}. What is read
+/// of an entry, each type of resource says itself. Pure, never throws.
 namespace rekeyd::providers::azure {
 
 template <class Item>
@@ -47,8 +47,8 @@ Result<ArmPage<Item>> parse_arm_page(std::string_view body, std::string const& w
   return page;
 }
 
-/// The entry's own id. One that is not of that type (in lower case; empty: any) is a defect, which calls it `what`: "a
-/// disk encryption set".
+/// The entry's own id. One that is not of that type (in lower case; empty: any) is a defect, which calls it
+/// `what`: "a disk encryption set".
 ArmId read_arm_id(JsonObject const& entry, std::string_view type, std::string_view what);
 
 }  // namespace rekeyd::providers::azure
