@@ -21,6 +21,7 @@ struct ResourceType {
 };
 constexpr ResourceType resource_types[] = {
     {"disk_encryption_sets", "microsoft.compute/diskencryptionsets", "2023-10-02"},
+    {"sql_servers", "microsoft.sql/servers", "2021-11-01"},
     {"storage_accounts", "microsoft.storage/storageaccounts", "2019-06-01"},
     {"virtual_machines", "microsoft.compute/virtualmachines", "2024-03-01"},
 };

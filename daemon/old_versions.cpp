@@ -18,15 +18,23 @@ bool time_has_come(std::vector<Retirement> const& all, Instant now) {
   return std::ranges::any_of(all, [&](Retirement const& each) { return each.from <= now; });
 }
 
-/// A provider that keeps no list of what uses a key is believed only through surveys of the resources.
-std::string why_unknown(World& world, KeyRef const& key, Instant now) {
+/// When resources may last have changed hands by a rotation of ours.
+Result<Instant> moved_at(World& world, KeyRef const& key) {
+  auto const last = world.store.rotations(key, 1);
+  if (!last) return std::unexpected(last.error());
+  return last->empty() ? Instant{} : last->front().ended.value_or(Instant{});
+}
+
+/// A provider that keeps no list of what uses a key is believed only through surveys of the resources: what a
+/// resource leaves behind, as a SQL server its former key, none but a later one shows.
+std::string why_unknown(World& world, KeyRef const& key, Instant moved, Instant now) {
   bool somebody_looks = false;
   for (auto const& [name, instance] : world.providers) {
     if (instance->resources == nullptr || !instance->resources->may_use(key)) continue;
     somebody_looks = true;
     ResourceHealth const& health = instance->resource_health;
-    bool const whole = health.last_survey && health.last_error.empty() && !health.unplaced.contains(key) &&
-                       *health.last_survey + survey_age_max > now;
+    bool const whole = health.last_survey && *health.last_survey > moved && health.last_error.empty() &&
+                       !health.unplaced.contains(key) && *health.last_survey + survey_age_max > now;
     if (!whole) return fmt::format("the resources of provider {} have not been surveyed wholly", name.str());
   }
   auto const instance = world.providers.find(key.provider);
@@ -66,7 +74,10 @@ Result<std::vector<Retirement>> retirements_of(World& world, TrackedKey const& k
                           .rotation_unfinished = key.rotation.has_value(),
                           .replaced = key.stored.replaced,
                           .now = now};
-  Dependants const dependants{.registrations = *registrations, .unknown = why_unknown(world, ref, now)};
+  auto const moved = moved_at(world, ref);
+  if (!moved) return std::unexpected(moved.error());
+  Dependants const dependants{.registrations = *registrations,
+                              .unknown = why_unknown(world, ref, *moved, now)};
   return retirements(facts, dependants);
 }
 
@@ -75,6 +86,7 @@ asio::awaitable<Result<bool>> OldVersions::all_left(KeyRef key, std::optional<Ve
   if (!registrations) co_return std::unexpected(registrations.error());
   auto const deadline = world_.clock.mono_now() + call_patience;
   for (Registration const& each : *registrations) {
+    if (each.following == Following::past) continue;  // It names the version that it needs.
     providers::ResourceController* const controller = world_.resource_controller(each.resource);
     if (controller == nullptr) continue;
     Result<Registration> const now = co_await controller->describe(each.resource, deadline);

@@ -27,7 +27,7 @@ struct ProviderHealth {
 
 /// What we last learned of the resources that a provider instance looks after.
 struct ResourceHealth {
-  std::optional<Instant> last_survey;  ///< Last complete one of this life.
+  std::optional<Instant> last_survey;  ///< When the last complete one of this life began.
   std::string last_error;              ///< Of the newest survey; empty when all is well.
   std::set<KeyRef> unplaced;           ///< Keys that it has shown in use before any inventory had read them.
 };

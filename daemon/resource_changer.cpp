@@ -25,6 +25,17 @@ StepBlocked change_never_ends(Registration const& resource) {
                        "retry`: rekeyd goes on following the change")};
 }
 
+StepBlocked refuses_version(MovingResource const& move, bool prepares) {
+  auto const last =
+      std::ranges::find(move.asked.rbegin(), move.asked.rend(), prepares, &ResourceChange::prepares);
+  return {"resource_refuses_version",
+          trouble_with(
+              move.resource, ErrorClass::permanent,
+              fmt::format("the resource did not take the new version in {} {}; the last: {}",
+                          ResourceChanger::changes_max, prepares ? "preparations" : "changes", last->message),
+              "both key versions stay enabled; mend what the provider names, then `rekeyctl retry`")};
+}
+
 /// Nothing: it is where it belongs.
 std::optional<Error> what_failed(Registration const& now, VersionId const& wanted) {
   if (is_on(now, wanted)) return std::nullopt;
@@ -35,7 +46,9 @@ std::optional<Error> what_failed(Registration const& now, VersionId const& wante
 
 }  // namespace
 
-asio::awaitable<Result<void>> ResourceChanger::keep(ResourceChange const& asked) {
+asio::awaitable<Result<void>> ResourceChanger::keep(MovingResource& move, ResourceChange const& asked) {
+  move.asked.resize(static_cast<std::size_t>(asked.attempt) - 1);
+  move.asked.push_back(asked);
   storage::Change change;
   change.resource_changes.push_back(asked);
   Result<void> kept = co_await group_.commit(std::move(change));
@@ -43,33 +56,56 @@ asio::awaitable<Result<void>> ResourceChanger::keep(ResourceChange const& asked)
 }
 
 asio::awaitable<std::optional<StepOutcome>> ResourceChanger::ask(MovingResource& move) {
-  if (move.asked.size() >= static_cast<std::size_t>(changes_max)) {
-    co_return StepBlocked{
-        "resource_refuses_version",
-        trouble_with(move.resource, ErrorClass::permanent,
-                     fmt::format("the resource did not take the new version in {} changes; the last: {}",
-                                 changes_max, move.asked.back().message),
-                     "both key versions stay enabled; mend what the provider names, then `rekeyctl retry`")};
+  std::optional<StepOutcome> outcome = co_await request(move, false);
+  co_return outcome;
+}
+
+asio::awaitable<std::optional<StepOutcome>> ResourceChanger::prepare(MovingResource& move) {
+  auto const deadline = world_.clock.mono_now() + resource_call_patience;
+  Result<bool> const prepared = co_await move.controller.is_prepared(
+      move.resource.resource, target_key(move.rotation), *move.rotation.new_version, deadline);
+  if (!prepared) co_return outcome_of(prepared.error());
+  bool const asked = !move.asked.empty() && move.asked.back().prepares && !move.asked.back().ended_at;
+  std::optional<StepOutcome> outcome;
+  if (asked && *prepared) {
+    outcome = co_await ended(move, move.asked.back(), std::nullopt);
+  } else if (asked) {
+    outcome = co_await follow(move, move.asked.back(), std::chrono::seconds(0));
+  } else if (!*prepared) {
+    outcome = co_await request(move, true);
+  }
+  co_return outcome;
+}
+
+asio::awaitable<std::optional<StepOutcome>> ResourceChanger::request(MovingResource& move, bool prepares) {
+  if (std::ranges::count(move.asked, prepares, &ResourceChange::prepares) >= changes_max) {
+    co_return refuses_version(move, prepares);
   }
   ResourceChange asked;
   asked.rotation = move.rotation.id;
   asked.resource = move.resource.resource;
   asked.attempt = static_cast<int>(move.asked.size()) + 1;
+  asked.prepares = prepares;
   asked.to = *move.rotation.new_version;
   asked.asked_at = world_.clock.wall_now();
-  Result<void> const durable = co_await keep(asked);
+  Result<void> const durable = co_await keep(move, asked);
   if (!durable) co_return StepAgain{durable.error()};
   auto const deadline = world_.clock.mono_now() + resource_call_patience;
-  Result<providers::ChangeTicket> const ticket =
-      co_await move.controller.move(asked.resource, target_key(move.rotation), asked.to, deadline);
+  KeyRef const& target = target_key(move.rotation);
+  Result<providers::ChangeTicket> ticket;
+  if (prepares) {
+    ticket = co_await move.controller.prepare(asked.resource, target, asked.to, deadline);
+  } else {
+    ticket = co_await move.controller.move(asked.resource, target, asked.to, deadline);
+  }
   if (!ticket && ticket.error().delivery != Delivery::maybe_applied) {
-    std::optional<StepOutcome> refused = co_await ended(asked, ticket.error());
+    std::optional<StepOutcome> refused = co_await ended(move, asked, ticket.error());
     co_return refused;
   }
   // What became of a request whose answer is lost, the resource tells.
   if (ticket) asked.operation = ticket->operation;
   if (ticket) asked.request_id = ticket->evidence.request_id;
-  Result<void> const kept = co_await keep(asked);
+  Result<void> const kept = co_await keep(move, asked);
   if (!kept) co_return StepAgain{kept.error()};
   auto const ask_after = ticket ? std::max(ticket->ask_after, std::chrono::seconds(1))
                                 : std::chrono::seconds(resource_look_again_after);
@@ -96,6 +132,30 @@ bool ResourceChanger::only_seems_to_change(ResourceChange const& asked, ChangePr
   return world_.clock.wall_now() - asked.asked_at >= change_patience;
 }
 
+asio::awaitable<Result<ResourceChanger::Arrival>> ResourceChanger::arrival(MovingResource& move,
+                                                                           ResourceChange const& asked,
+                                                                           ChangeProgress::State state) {
+  auto const deadline = world_.clock.mono_now() + resource_call_patience;
+  if (asked.prepares) {
+    Result<bool> const prepared =
+        co_await move.controller.is_prepared(asked.resource, target_key(move.rotation), asked.to, deadline);
+    if (!prepared) co_return std::unexpected(prepared.error());
+    if (*prepared) co_return Arrival{};
+    // One whose operation nobody can name may be on its way: then asking again is refused as a conflict.
+    bool const done = state == ChangeProgress::State::done;
+    co_return Arrival{done ? Arrival::State::settling : Arrival::State::over,
+                      trouble_with(move.resource, ErrorClass::conflict,
+                                   "the resource does not show the version that it was given", "")};
+  }
+  Result<Registration> const now = co_await move.controller.describe(asked.resource, deadline);
+  bool const gone = !now && now.error().error_class == ErrorClass::not_found;
+  if (gone) co_return Arrival{.state = Arrival::State::gone};
+  if (!now) co_return std::unexpected(now.error());
+  move.resource = *now;
+  bool const changes = has_condition(*now, "changing");
+  co_return Arrival{changes ? Arrival::State::settling : Arrival::State::over, what_failed(*now, asked.to)};
+}
+
 asio::awaitable<std::optional<StepOutcome>> ResourceChanger::follow(MovingResource& move,
                                                                     ResourceChange asked,
                                                                     std::chrono::seconds ask_after) {
@@ -115,35 +175,34 @@ asio::awaitable<std::optional<StepOutcome>> ResourceChanger::follow(MovingResour
       continue;
     }
     if (progress->state == ChangeProgress::State::failed) {
-      std::optional<StepOutcome> failed = co_await ended(asked, progress->error);
+      std::optional<StepOutcome> failed = co_await ended(move, asked, progress->error);
       co_return failed;
     }
     if (!over_since) over_since = world_.clock.mono_now();
-    auto const deadline = world_.clock.mono_now() + resource_call_patience;
-    Result<Registration> const now = co_await move.controller.describe(asked.resource, deadline);
-    if (!now && now.error().error_class == ErrorClass::not_found) co_return std::nullopt;
-    if (!now) co_return StepAgain{now.error()};
-    move.resource = *now;
-    bool const changes = has_condition(*now, "changing");
-    if (changes && !only_seems_to_change(asked, progress->state, over_since)) {
+    Result<Arrival> const arrived = co_await arrival(move, asked, progress->state);
+    if (!arrived) co_return StepAgain{arrived.error()};
+    bool const gone = arrived->state == Arrival::State::gone;
+    if (gone) co_return std::nullopt;
+    bool const settling_down = arrived->state == Arrival::State::settling;
+    if (settling_down && !only_seems_to_change(asked, progress->state, over_since)) {
       // Its operation is over: it settles within seconds, mostly, and machines may stand still for it.
       ask_after = settling.next(std::chrono::seconds(0));
       continue;
     }
-    std::optional<StepOutcome> outcome = co_await ended(asked, what_failed(*now, asked.to));
+    std::optional<StepOutcome> outcome = co_await ended(move, asked, arrived->failure);
     co_return outcome;
   }
   co_return StepWait{world_.clock.wall_now() + resource_look_again_after,
                      fmt::format("its provider is changing {}", asked.resource.str())};
 }
 
-asio::awaitable<std::optional<StepOutcome>> ResourceChanger::ended(ResourceChange asked,
+asio::awaitable<std::optional<StepOutcome>> ResourceChanger::ended(MovingResource& move, ResourceChange asked,
                                                                    std::optional<Error> failure) {
   asked.ended_at = world_.clock.wall_now();
   asked.outcome = failure ? "failed" : "done";
   if (failure) asked.message = to_text(*failure);
   if (failure && !failure->request_id.empty()) asked.request_id = failure->request_id;
-  Result<void> const durable = co_await keep(asked);
+  Result<void> const durable = co_await keep(move, asked);
   if (!durable) co_return StepAgain{durable.error()};
   if (!failure) co_return std::nullopt;
   co_return outcome_of(*std::move(failure));

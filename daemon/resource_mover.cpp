@@ -58,9 +58,10 @@ Result<std::vector<Registration>> ResourceMover::known(KeyRef const& key) const 
   if (!anybody_looks) return std::vector<Registration>();
   auto registrations = world_.store.registrations(key);
   if (registrations) {
-    // Those that never follow are nobody's to move, or to wait for.
+    // Those that never follow, or use the key no more, are nobody's to move, or to wait for.
     std::erase_if(*registrations, [this](Registration const& each) {
-      return each.following == Following::never || world_.resource_controller(each.resource) == nullptr;
+      return each.following == Following::never || each.following == Following::past ||
+             world_.resource_controller(each.resource) == nullptr;
     });
   }
   return registrations;
@@ -71,6 +72,7 @@ Result<std::vector<ResourceId>> ResourceMover::immovable(KeyRef const& key) cons
   if (!registrations) return std::unexpected(registrations.error());
   std::vector<ResourceId> left;
   for (Registration const& each : *registrations) {
+    if (each.following == Following::past) continue;
     bool const nobodys = world_.resource_controller(each.resource) == nullptr;
     if (each.following == Following::never || nobodys) left.push_back(each.resource);
   }
@@ -115,16 +117,38 @@ asio::awaitable<ResourceSummary> ResourceMover::run(Rotation rotation, Instant v
     summary.unfinished = outcome_of(asked.error());
     co_return summary;
   }
+  std::vector<MovingResource> all;
   for (Registration const& registration : *registrations) {
+    all.push_back({rotation, version_made, *world_.resource_controller(registration.resource), registration,
+                   asked_of(*asked, registration.resource)});
+  }
+  std::set<std::string> const held_kinds = co_await prepare_all(all, summary);
+  for (MovingResource& on_its_way : all) {
     if (stop_.requested) {
       add_graver(summary.unfinished, StepWait{world_.clock.wall_now(), "the daemon is stopping"});
       break;
     }
-    MovingResource on_its_way{rotation, version_made, *world_.resource_controller(registration.resource),
-                              registration, asked_of(*asked, registration.resource)};
-    co_await move_one(on_its_way, summary);
+    if (!held_kinds.contains(on_its_way.resource.kind)) co_await move_one(on_its_way, summary);
   }
   co_return summary;
+}
+
+/// Before one is told the version, all have what they need for it: a database may be replicated from one
+/// server to another, and the other one has to be able to read it. Those of a kind of which one is not ready
+/// have to wait: that kind is returned.
+asio::awaitable<std::set<std::string>> ResourceMover::prepare_all(std::vector<MovingResource>& all,
+                                                                  ResourceSummary& summary) {
+  std::set<std::string> unready;
+  for (MovingResource& each : all) {
+    bool const follows =
+        each.resource.following == Following::by_itself && each.resource.key == target_key(each.rotation);
+    if (stop_.requested || follows) continue;
+    std::optional<StepOutcome> unprepared = co_await changer_.prepare(each);
+    if (!unprepared) continue;
+    add_graver(summary.unfinished, *std::move(unprepared));
+    unready.insert(each.resource.kind);
+  }
+  co_return unready;
 }
 
 /// Moves it, and takes what was read of it into the summary.
@@ -186,7 +210,7 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(MovingResource& 
   if (now->key != move.rotation.key && now->key != target) co_return std::nullopt;
   move.resource = *std::move(now);
   if (is_on(move.resource, *move.rotation.new_version)) co_return std::nullopt;
-  bool const asked = !move.asked.empty() && !move.asked.back().ended_at;
+  bool const asked = !move.asked.empty() && !move.asked.back().ended_at && !move.asked.back().prepares;
   if (asked) {
     std::optional<StepOutcome> outcome =
         co_await changer_.follow(move, move.asked.back(), std::chrono::seconds(0));
@@ -210,10 +234,12 @@ asio::awaitable<std::optional<StepOutcome>> ResourceMover::move(MovingResource& 
     case Following::when_told:
       break;
     case Following::never:
+    case Following::past:
     case Following::unknown:
       co_return std::nullopt;
   }
-  std::optional<StepOutcome> outcome = co_await changer_.ask(move);
+  std::optional<StepOutcome> outcome = co_await changer_.prepare(move);
+  if (!outcome) outcome = co_await changer_.ask(move);
   co_return outcome;
 }
 

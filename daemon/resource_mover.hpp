@@ -7,6 +7,7 @@
 #include "storage/store.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct ResourceSummary {
 /// Carries a new key version to the resources that were found to use the key, each as it follows its key:
 /// - `when_told`: the change is asked for, after that is on record, and followed to its end, over restarts;
 ///   one that fails is asked for again, with back-off, at most `ResourceChanger::changes_max` times;
+///   what such a resource needs before it can be told (ResourceController::prepare), all of the key's get
+///   first, in the same way;
 /// - `by_itself`: it is waited for as long as its provider may lag;
 /// - `when_told_at_rest`: left alone by run(), and named; told by change() once its machines stand still.
 /// In a replacement those that follow by themselves are told as well: it is another key.
@@ -51,6 +54,8 @@ class ResourceMover {
  private:
   Result<std::vector<Registration>> known(KeyRef const& key) const;
   Result<std::vector<Registration>> dependants(Rotation const& rotation) const;
+  boost::asio::awaitable<std::set<std::string>> prepare_all(std::vector<MovingResource>& all,
+                                                            ResourceSummary& summary);
   boost::asio::awaitable<void> move_one(MovingResource& on_its_way, ResourceSummary& summary);
   boost::asio::awaitable<std::optional<StepOutcome>> move(MovingResource& move);
   std::optional<StepOutcome> wait_for_itself(MovingResource const& move) const;

@@ -143,7 +143,8 @@ Result<bool> ResourceWatch::record(providers::ResourceSurvey const& survey, prov
     fleet_.put_never_following(key, never_following(*registrations));
   }
   ResourceHealth& health = world_.provider(provider_)->resource_health;
-  health.last_survey = world_.clock.wall_now();
+  auto const took = std::chrono::ceil<std::chrono::seconds>(world_.clock.mono_now() - surveyed);
+  health.last_survey = world_.clock.wall_now() - took;
   health.last_error.clear();
   health.unplaced = std::move(found->unplaced);
   return health.unplaced.empty();

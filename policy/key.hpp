@@ -79,7 +79,8 @@ struct RootKey {
   std::optional<Instant> last_rotated;  ///< The provider's own record (IBM lastRotateDate), if it keeps one.
   std::optional<ProviderRotation> provider_rotation;
   bool exportable{false};
-  bool has_release_policy{false};
+  /// SHA-256 of what Azure's release policy says, in hexadecimal digits; empty: it has none.
+  std::string release_policy;
   bool managed_elsewhere{false};  ///< Azure `managed`: belongs to a certificate; never ours to rotate.
   std::string key_ring;           ///< IBM key ring id, or empty.
   bool operator==(RootKey const&) const = default;

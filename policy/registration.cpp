@@ -10,7 +10,8 @@ constexpr auto followings = words<Following>({{Following::unknown, "unknown"},
                                               {Following::by_itself, "by_itself"},
                                               {Following::when_told, "when_told"},
                                               {Following::when_told_at_rest, "when_told_at_rest"},
-                                              {Following::never, "never"}});
+                                              {Following::never, "never"},
+                                              {Following::past, "past"}});
 
 }  // namespace
 

@@ -17,6 +17,7 @@ enum class Following {
   when_told,          ///< It stays on its version until another is named to it; it is in use meanwhile.
   when_told_at_rest,  ///< Likewise, and the machines that run on it have to stand still for the change.
   never,              ///< It stays on its version whatever happens; only its owner can set it up anew.
+  past,               ///< It uses the key no more, and keeps what only this version can read: backups.
 };
 
 /// What keeps a resource from following its key, or from being moved: a word for machines (the table in

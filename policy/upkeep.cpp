@@ -67,11 +67,17 @@ bool in_use(KeyVersion const& version, RetireBy by, Instant now) {
 std::string held_by(UpkeepFacts const& facts, Dependants const& dependants, VersionId const& version) {
   if (facts.rotation_unfinished) return "a rotation of the key is not finished";
   if (!dependants.unknown.empty()) return dependants.unknown;
-  if (facts.replaced && !dependants.registrations.empty()) {
-    return fmt::format("{} uses the key", dependants.registrations.front().resource.str());
+  auto const user = std::ranges::find_if(
+      dependants.registrations, [](Registration const& each) { return each.following != Following::past; });
+  if (facts.replaced && user != dependants.registrations.end()) {
+    return fmt::format("{} uses the key", user->resource.str());
   }
   for (Registration const& each : dependants.registrations) {
     std::string const& id = each.resource.str();
+    if (each.following == Following::past) {
+      if (each.version && each.version != version) continue;
+      return fmt::format("{} keeps what only it can read, like backups", id);
+    }
     if (each.following == Following::never) {
       return fmt::format("{} is set up for one version of the key for good", id);
     }

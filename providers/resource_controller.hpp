@@ -57,6 +57,13 @@ class ResourceController {
   /// One resource now. not_found: it is gone, or uses no root key that we know.
   virtual boost::asio::awaitable<Result<Registration>> describe(ResourceId resource,
                                                                 Clock::Mono deadline) = 0;
+  /// Is everything there that the resource needs before `version` of `key` can be named to it? Always, for
+  /// most kinds; Azure SQL has to be given the version first.
+  virtual boost::asio::awaitable<Result<bool>> is_prepared(ResourceId resource, KeyRef key, VersionId version,
+                                                           Clock::Mono deadline) = 0;
+  /// Puts it there; what protects the resource stays as it is. Its answer may come long before that is done.
+  virtual boost::asio::awaitable<Result<ChangeTicket>> prepare(ResourceId resource, KeyRef key,
+                                                               VersionId version, Clock::Mono deadline) = 0;
   /// Names `version` of `key` to the resource. Its answer may come long before the change is done.
   virtual boost::asio::awaitable<Result<ChangeTicket>> move(ResourceId resource, KeyRef key,
                                                             VersionId version, Clock::Mono deadline) = 0;

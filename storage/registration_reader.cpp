@@ -70,7 +70,8 @@ std::vector<Registration> SqliteReader::registrations_following(Following follow
 std::vector<ResourceChange> SqliteReader::resource_changes(RotationId const& id) {
   std::vector<ResourceChange> changes;
   Query row = connection_.query(R"sql(
-    SELECT resource, attempt, to_version, asked_at, operation, ended_at, outcome, message, request_id
+    SELECT resource, attempt, to_version, asked_at, operation, ended_at, outcome, message, request_id,
+      prepares
     FROM resource_changes WHERE rotation = ?1 ORDER BY resource, attempt)sql");
   row.with(id);
   while (row.next()) {
@@ -85,6 +86,7 @@ std::vector<ResourceChange> SqliteReader::resource_changes(RotationId const& id)
     change.outcome = row.take<std::string>();
     change.message = row.take<std::string>();
     change.request_id = row.take<std::string>();
+    change.prepares = row.take<bool>();
     changes.push_back(std::move(change));
   }
   return changes;

@@ -24,6 +24,7 @@ std::vector<Migration> const& migrations() {
       {{machine_tables}},
       {{provider_rotation_columns}},
       {{replacement_columns}},
+      {{preparation_columns}},
   };
   return all;
 }

@@ -59,4 +59,7 @@ extern char const* const provider_rotation_columns;
 // Migration 7.
 extern char const* const replacement_columns;
 
+// Migration 8.
+extern char const* const preparation_columns;
+
 }  // namespace rekeyd::storage

@@ -42,7 +42,7 @@ StoredKey take_key(Query& row) {
     key.provider_rotation = ProviderRotation{*provider_rotation, std::move(interval).value_or("")};
   }
   key.exportable = row.take<bool>();
-  key.has_release_policy = row.take<bool>();
+  key.release_policy = row.take<std::string>();
   key.managed_elsewhere = row.take<bool>();
   key.key_ring = row.take<std::string>();
   stored.first_seen = row.take<Instant>();

@@ -124,7 +124,7 @@ void StateWriter::put(StoredKey const& stored) {
       replaced_at = excluded.replaced_at)sql")
       .run(key.ref, key.name, key.state, key.type.algorithm, key.type.bits, key.type.protection, key.origin,
            to_json(key.tags), to_json(key.operations), key.current, key.current_created, key.expires,
-           key.last_rotated, provider_rotation, interval, key.exportable, key.has_release_policy,
+           key.last_rotated, provider_rotation, interval, key.exportable, key.release_policy,
            key.managed_elsewhere, key.key_ring, stored.first_seen, stored.last_seen, stored.gone,
            stored.admitted, rule.months, rule.days, rule.since, replaced_by, replaced_at);
 }
@@ -222,13 +222,14 @@ void StateWriter::put(ResourceChange const& change) {
   connection_
       .query(R"sql(
     INSERT INTO resource_changes (rotation, resource, attempt, to_version, asked_at, operation, ended_at,
-      outcome, message, request_id)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+      outcome, message, request_id, prepares)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     ON CONFLICT (rotation, resource, attempt) DO UPDATE SET to_version = excluded.to_version,
       asked_at = excluded.asked_at, operation = excluded.operation, ended_at = excluded.ended_at,
-      outcome = excluded.outcome, message = excluded.message, request_id = excluded.request_id)sql")
+      outcome = excluded.outcome, message = excluded.message, request_id = excluded.request_id,
+      prepares = excluded.prepares)sql")
       .run(change.rotation, change.resource, change.attempt, change.to, change.asked_at, change.operation,
-           change.ended_at, change.outcome, change.message, change.request_id);
+           change.ended_at, change.outcome, change.message, change.request_id, change.prepares);
 }
 
 void StateWriter::put(MachineStop const& stop) {

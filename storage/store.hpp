@@ -61,7 +61,8 @@ struct PreviousDek {
 struct ResourceChange {
   RotationId rotation;
   ResourceId resource;
-  int attempt{1};  ///< Counts what was asked of this resource in this rotation, from 1.
+  int attempt{1};   ///< Counts what was asked of this resource in this rotation, from 1.
+  bool prepares{};  ///< It only makes the version known to the resource; the change comes after it.
   VersionId to;
   Instant asked_at{};
   std::string operation;            ///< Where its provider tells how it goes; opaque, may be empty.

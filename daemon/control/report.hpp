@@ -45,7 +45,10 @@ struct ResourceReport {
   bool operator==(ResourceReport const&) const = default;
 
   /// It uses another version than the current one.
-  bool behind() const { return resource.version && current_version && resource.version != current_version; }
+  bool behind() const {
+    return resource.following != Following::past && resource.version && current_version &&
+           resource.version != current_version;
+  }
 };
 
 /// What calls to one service cost in this life of the daemon.

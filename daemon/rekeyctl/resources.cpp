@@ -46,6 +46,8 @@ char const* following_words(Following following) {
       return "when told, at rest";
     case Following::never:
       return "never";
+    case Following::past:
+      return "no more";
     case Following::unknown:
       break;
   }

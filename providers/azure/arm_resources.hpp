@@ -19,8 +19,8 @@
 
 namespace rekeyd::providers::azure {
 
-/// make_resource_manager's class. One file for each thing it does: resource_survey.cpp, machine_control.cpp,
-/// change_hindrances.cpp, and the rest in resource_manager.cpp.
+/// make_resource_manager's class. One file for each thing it does: resource_survey.cpp, sql_survey.cpp,
+/// machine_control.cpp, change_hindrances.cpp, and the rest in resource_manager.cpp.
 class ResourceManager final : public ResourceController {
  public:
   ResourceManager(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -39,6 +39,10 @@ class ResourceManager final : public ResourceController {
   bool may_use(KeyRef const& key) const override { return !host_of(key).empty(); }
   boost::asio::awaitable<Result<ResourceSurvey>> survey(Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Registration>> describe(ResourceId resource, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<bool>> is_prepared(ResourceId resource, KeyRef key, VersionId version,
+                                                   Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<ChangeTicket>> prepare(ResourceId resource, KeyRef key, VersionId version,
+                                                       Clock::Mono deadline) override;
   boost::asio::awaitable<Result<ChangeTicket>> move(ResourceId resource, KeyRef key, VersionId version,
                                                     Clock::Mono deadline) override;
   boost::asio::awaitable<Result<ChangeProgress>> progress(std::string operation,
@@ -91,6 +95,9 @@ class ResourceManager final : public ResourceController {
   std::optional<Registration> ours(EncryptedResource resource) const;
   std::string host_of(KeyRef const& key) const;
   boost::asio::awaitable<Result<Reading>> read(ResourceId resource, Clock::Mono deadline);
+  /// An error without a vault of ours that holds the key.
+  Result<KeyIdentifier> named(ResourceId const& resource, KeyRef const& key, VersionId const& version) const;
+  boost::asio::awaitable<Result<ChangeTicket>> change(ArmCall call, Clock::Mono deadline);
 
   // resource_survey.cpp
   boost::asio::awaitable<Result<void>> survey_scope(ArmScope scope, ResourceSurvey& survey,
@@ -101,6 +108,12 @@ class ResourceManager final : public ResourceController {
                                                                          Clock::Mono deadline);
   boost::asio::awaitable<Result<void>> survey_others(std::string folder, ResourceSurvey& survey,
                                                      Clock::Mono deadline);
+  /// Servers, and the keys that they keep for their backups.
+  boost::asio::awaitable<Result<std::vector<Registration>>> sql_in(std::string folder, ResourceSurvey& survey,
+                                                                   Clock::Mono deadline);
+  boost::asio::awaitable<Result<std::vector<Registration>>> sql_ties(ResourceId server,
+                                                                     ResourceSurvey& survey,
+                                                                     Clock::Mono deadline);
   boost::asio::awaitable<Result<void>> survey_disk_encryption(
       std::string subscription, Result<std::vector<VirtualMachine>> const& machines, ResourceSurvey& survey,
       Clock::Mono deadline);

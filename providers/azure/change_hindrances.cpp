@@ -40,7 +40,7 @@ std::vector<std::string> ResourceManager::shortcomings(RootKey const& key,
   if (key.type.algorithm != KeyAlgorithm::rsa) found.emplace_back("is no RSA key");
   if (key.type.protection != Protection::hsm) found.emplace_back("is not protected by an HSM");
   if (!key.exportable) found.emplace_back("is not exportable");
-  if (!key.has_release_policy) found.emplace_back("has no release policy");
+  if (key.release_policy.empty()) found.emplace_back("has no release policy");
   if (key.state != KeyState::active) found.emplace_back("is not enabled");
   return found;
 }

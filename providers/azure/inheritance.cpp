@@ -83,8 +83,10 @@ Defects inheritance_defects(RootKey const& before, RootKey const& after) {
     defects.push_back(after.exportable ? "the new version is exportable, the one before was not"
                                        : "the new version is not exportable, the one before was");
   }
-  if (before.has_release_policy && !after.has_release_policy) {
-    defects.push_back("the new version has no release policy, the one before had one");
+  if (before.release_policy != after.release_policy && !before.release_policy.empty()) {
+    defects.push_back(after.release_policy.empty()
+                          ? "the new version has no release policy, the one before had one"
+                          : "the release policy of the new version says something else than the one before");
   }
   return defects;
 }

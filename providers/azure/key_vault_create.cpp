@@ -53,7 +53,7 @@ asio::awaitable<Result<CreateKey>> KeyVault::likeness(CreateOrder order, Clock::
   auto refused = refuse_as_model(like);
   if (refused) co_return std::unexpected(std::move(*refused));
   if (like.ref.provider != options_.name) {
-    if (like.exportable || like.has_release_policy) {
+    if (like.exportable || !like.release_policy.empty()) {
       co_return std::unexpected(refusal(
           "the key is exportable, and its release policy cannot be read by this provider entry",
           "make the successor by hand, with the release policy, and name it (--by)", like.ref.text()));

@@ -27,6 +27,7 @@ struct KeyIdentifier {
   std::string name;
   std::string version;  ///< Empty in listings of keys.
   static std::optional<KeyIdentifier> parse(std::string_view url);
+  bool operator==(KeyIdentifier const&) const = default;
 };
 
 /// May stand in a path as it is: 1 to 127 of [0-9a-zA-Z-].

@@ -4,6 +4,7 @@
 #include "providers/azure/key_vault_provider.hpp"
 #include "providers/azure/letter_case.hpp"
 #include "providers/azure/paging.hpp"
+#include "providers/azure/release_policy.hpp"
 #include "providers/json_answer.hpp"
 
 #include <fmt/format.h>
@@ -145,7 +146,7 @@ RootKey KeyVault::root_key(Place const& place, KeyBundle const& bundle) const {
   key.current_created = bundle.attributes.created;
   key.expires = bundle.attributes.expires;
   key.exportable = bundle.attributes.exportable;
-  key.has_release_policy = bundle.release_policy.has_value();
+  if (bundle.release_policy) key.release_policy = release_policy_digest(*bundle.release_policy);
   key.managed_elsewhere = bundle.managed;
   return key;
 }

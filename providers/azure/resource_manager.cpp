@@ -24,11 +24,15 @@ Error no_such_resource(ResourceId const& resource, std::string what) {
   return error;
 }
 
+ResourceKind const* kind_of(ResourceId const& resource) {
+  auto const id = ArmId::parse(resource.str());
+  return id ? resource_kind_of(*id) : nullptr;
+}
+
 }  // namespace
 
 std::chrono::seconds ResourceManager::following_lag(Registration const& resource) const {
-  auto const id = ArmId::parse(resource.resource.str());
-  ResourceKind const* const kind = id ? resource_kind_of(*id) : nullptr;
+  ResourceKind const* const kind = kind_of(resource.resource);
   return kind == nullptr ? std::chrono::seconds(0) : kind->following_lag;
 }
 
@@ -62,13 +66,12 @@ std::string ResourceManager::host_of(KeyRef const& key) const {
 
 asio::awaitable<Result<ResourceManager::Reading>> ResourceManager::read(ResourceId resource,
                                                                         Clock::Mono deadline) {
-  auto const id = ArmId::parse(resource.str());
-  ResourceKind const* const kind = id ? resource_kind_of(*id) : nullptr;
+  ResourceKind const* const kind = kind_of(resource);
   if (kind == nullptr) {
     co_return std::unexpected(no_such_resource(resource, "it is nothing that uses a root key by itself"));
   }
   ArmCall call;
-  call.path = resource.str();
+  call.path = fmt::format("{}{}", resource.str(), kind->key_place);
   call.api_version = kind->api_version;
   auto reply = co_await access_.call(std::move(call), deadline);
   if (!reply) co_return std::unexpected(reply.error());
@@ -90,24 +93,73 @@ asio::awaitable<Result<Registration>> ResourceManager::describe(ResourceId resou
   co_return *std::move(registration);
 }
 
+Result<KeyIdentifier> ResourceManager::named(ResourceId const& resource, KeyRef const& key,
+                                             VersionId const& version) const {
+  std::string host = host_of(key);
+  if (host.empty()) {
+    return std::unexpected(no_such_resource(resource, "no vault is configured for the key " + key.text()));
+  }
+  return KeyIdentifier{std::move(host), key.id.str(), version.str()};
+}
+
+asio::awaitable<Result<ChangeTicket>> ResourceManager::change(ArmCall call, Clock::Mono deadline) {
+  auto const reply = co_await access_.call(std::move(call), deadline);
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return ticket_of(*reply, access_.clock().wall_now());
+}
+
+asio::awaitable<Result<bool>> ResourceManager::is_prepared(ResourceId resource, KeyRef key, VersionId version,
+                                                           Clock::Mono deadline) {
+  ResourceKind const* const kind = kind_of(resource);
+  bool const ready = kind == nullptr || kind->preparation == nullptr;
+  if (ready) co_return true;
+  auto const wanted = named(resource, key, version);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  ArmCall call;
+  call.path = resource.str() + kind->preparation(*wanted).below;
+  call.api_version = kind->api_version;
+  auto const reply = co_await access_.call(std::move(call), deadline);
+  if (reply) co_return true;
+  bool const missing = reply.error().error_class == ErrorClass::not_found;
+  if (missing) co_return false;
+  co_return std::unexpected(reply.error());
+}
+
+asio::awaitable<Result<ChangeTicket>> ResourceManager::prepare(ResourceId resource, KeyRef key,
+                                                               VersionId version, Clock::Mono deadline) {
+  ResourceKind const* const kind = kind_of(resource);
+  bool const ready = kind == nullptr || kind->preparation == nullptr;
+  if (ready) co_return ChangeTicket{};
+  auto const wanted = named(resource, key, version);
+  if (!wanted) co_return std::unexpected(wanted.error());
+  Preparation preparation = kind->preparation(*wanted);
+  ArmCall call;
+  call.method = "PUT";
+  call.path = resource.str() + preparation.below;
+  call.api_version = kind->api_version;
+  call.body = std::move(preparation.body);
+  auto ticket = co_await change(std::move(call), deadline);
+  co_return ticket;
+}
+
 asio::awaitable<Result<ChangeTicket>> ResourceManager::move(ResourceId resource, KeyRef key,
                                                             VersionId version, Clock::Mono deadline) {
   auto const reading = co_await read(resource, deadline);
   if (!reading) co_return std::unexpected(reading.error());
-  std::string const host = host_of(key);
-  if (host.empty()) {
-    co_return std::unexpected(no_such_resource(resource, "no vault is configured for the key " + key.text()));
+  ResourceKind const& kind = reading->kind;
+  if (kind.name_key == nullptr) {
+    co_return std::unexpected(no_such_resource(resource, "it is nothing that can be told a version"));
   }
-  KeyIdentifier const wanted{host, key.id.str(), version.str()};
+  auto const wanted = named(resource, key, version);
+  if (!wanted) co_return std::unexpected(wanted.error());
   JsonAnswer as_read(reading->reply.response.body);  // Which was sound.
   ArmCall call;
-  call.method = "PATCH";
-  call.path = resource.str();
-  call.api_version = reading->kind.api_version;
-  call.body = reading->kind.name_key(as_read.root(), wanted);
-  auto const reply = co_await access_.call(std::move(call), deadline);
-  if (!reply) co_return std::unexpected(reply.error());
-  co_return ticket_of(*reply, access_.clock().wall_now());
+  call.method = kind.method;
+  call.path = fmt::format("{}{}", resource.str(), kind.key_place);
+  call.api_version = kind.api_version;
+  call.body = kind.name_key(as_read.root(), *wanted);
+  auto ticket = co_await change(std::move(call), deadline);
+  co_return ticket;
 }
 
 asio::awaitable<Result<ChangeProgress>> ResourceManager::progress(std::string operation,

@@ -144,14 +144,19 @@ asio::awaitable<Result<std::vector<Registration>>> ResourceManager::resources_in
 /// go on being served: their disk encryption sets are known.
 asio::awaitable<Result<void>> ResourceManager::survey_others(std::string folder, ResourceSurvey& survey,
                                                              Clock::Mono deadline) {
-  auto accounts = co_await resources_in(folder, storage_accounts, survey, deadline);
-  if (accounts) {
-    std::ranges::move(*accounts, std::back_inserter(survey.resources));
-    co_return Result<void>();
+  auto const accounts = co_await resources_in(folder, storage_accounts, survey, deadline);
+  auto const servers = co_await sql_in(folder, survey, deadline);
+  for (auto const* const listed : {&accounts, &servers}) {
+    if (*listed) {
+      std::ranges::copy(**listed, std::back_inserter(survey.resources));
+    } else if (listed->error().code == not_registered_code) {
+      continue;
+    } else if (is_hidden(listed->error())) {
+      survey.defects.push_back(listed->error());
+    } else {
+      co_return std::unexpected(listed->error());
+    }
   }
-  if (accounts.error().code == not_registered_code) co_return Result<void>();
-  if (!is_hidden(accounts.error())) co_return std::unexpected(accounts.error());
-  survey.defects.push_back(std::move(accounts.error()));
   co_return Result<void>();
 }
 

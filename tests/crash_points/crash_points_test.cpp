@@ -169,6 +169,9 @@ TEST_CASE("a rotation at Key Vault with DEKs that the service wraps survives a c
 TEST_CASE("a rotation under confidential machines survives a crash at every boundary") {
   every_point(KeyKind::confidential_machines, Deks::none);
 }
+TEST_CASE("a rotation under SQL servers and a storage account survives a crash at every boundary") {
+  every_point(KeyKind::sql_and_storage, Deks::none);
+}
 TEST_CASE("a rotation at Managed HSM survives a crash at every boundary") {
   every_point(KeyKind::managed_hsm, Deks::none);
 }

@@ -98,6 +98,12 @@ std::string text_of_resources(sim::ResourceTruth const& resources, TrueKey const
     lines.insert(fmt::format("set {} is on {}, {}, with {} older keys", set.id, of(set.active_key),
                              set.provisioning_state, set.previous_keys.size()));
   }
+  for (sim::ConsumerTruth const& consumer : resources.consumers) {
+    std::multiset<std::string> kept;
+    for (std::string const& url : consumer.kept) kept.insert(of(url));
+    lines.insert(
+        fmt::format("{} is on {}, and keeps [{}]", consumer.id, of(consumer.key), fmt::join(kept, ", ")));
+  }
   return lines.empty() ? "" : joined(lines);
 }
 

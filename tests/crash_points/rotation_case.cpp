@@ -56,19 +56,35 @@ Words words_of(KeyKind kind) {
       return {"Key Vault, with confidential machines", "azure-key-vault", "vault", "",
               R"(name: cmk, kty: RSA-HSM, exportable: true, created: 14 months ago, versions: 2,
            every: 6 months, release_policy: '{"version":"1.0.0","anyOf":[{"authority":"https://sharedweu.weu.attest.azure.net/","allOf":[{"claim":"x-ms-attestation-type","equals":"sevsnpvm"}]}]}')"};
+    case KeyKind::sql_and_storage:
+      return {"Key Vault, with SQL servers and storage", "azure-key-vault", "vault", "",
+              "name: cmk, created: 14 months ago, versions: 2, every: 6 months"};
   }
   return {};
 }
 
+bool has_resources(KeyKind kind) {
+  return kind == KeyKind::confidential_machines || kind == KeyKind::sql_and_storage;
+}
+
 bool is_azure(KeyKind kind) {
   return kind == KeyKind::key_vault || kind == KeyKind::managed_hsm ||
-         kind == KeyKind::key_vault_with_material || kind == KeyKind::confidential_machines;
+         kind == KeyKind::key_vault_with_material || has_resources(kind);
 }
 
 bool has_source(KeyKind kind) {
   return kind == KeyKind::key_vault_with_material || kind == KeyKind::key_protect_with_material ||
          kind == KeyKind::key_protect_with_token;
 }
+
+constexpr char const* servers = R"(  resource_manager: { key_change_s: 15 }
+  subscriptions:
+    - id: 99999999-aaaa-4bbb-8ccc-000000000001
+      tenant: 11111111-2222-4333-8444-555555555555
+      resource_groups: [{ name: apps }]
+      sql_servers: [{ name: ledger, key: main/cmk }, { name: replica, key: main/cmk }]
+      storage_accounts: [{ name: logs, key: main/cmk, pins_version: true }]
+)";
 
 constexpr char const* machines = R"(  resource_manager: { start_s: 20, deallocate_s: 20, key_change_s: 15 }
   subscriptions:
@@ -116,16 +132,15 @@ ibm:
 std::string azure_provider(KeyKind kind, Words const& words) {
   std::string const neutral =
       std::string_view(words.cloud_kind) == "managed-hsm" ? "\n    set_neutral_rotation_policy: true" : "";
-  return fmt::format(R"(  - name: cloud
+  return fmt::format(
+      R"(  - name: cloud
     kind: {}
     credentials: {{ tenant: {}, client_id: 66666666-7777-4888-8999-000000000001,
                    client_secret: {{ credential: cloud }} }}
     vaults: [main]{}{}
 )",
-                     words.provider_kind, tenant, neutral,
-                     kind == KeyKind::confidential_machines
-                         ? "\n    resources: [{ subscription: 99999999-aaaa-4bbb-8ccc-000000000001 }]"
-                         : "");
+      words.provider_kind, tenant, neutral,
+      has_resources(kind) ? "\n    resources: [{ subscription: 99999999-aaaa-4bbb-8ccc-000000000001 }]" : "");
 }
 
 std::string ibm_provider(KeyKind kind, Words const& words) {
@@ -190,6 +205,7 @@ RotationCase rotation_case(KeyKind kind, Deks deks) {
   made.scenario.settings = settings(is_azure(kind) ? azure_provider(kind, words) : ibm_provider(kind, words));
   made.scenario.policies = {policies(kind, deks, "enforce"), policies(kind, deks, "observe")};
   if (kind == KeyKind::confidential_machines) made.scenario.clouds += machines;
+  if (kind == KeyKind::sql_and_storage) made.scenario.clouds += servers;
   made.scenario.credentials = {{"cloud", "demo-secret"}};
   if (kind == KeyKind::key_vault_with_material) made.scenario.material = {{made.key, test::rsa_pem()}};
   return made;

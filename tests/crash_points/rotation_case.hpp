@@ -19,6 +19,7 @@ enum class KeyKind {
   key_protect_dedicated,
   hpcs,
   confidential_machines,  ///< At Key Vault, with six machines on it, two of them stopped by their owner.
+  sql_and_storage,        ///< At Key Vault, with two SQL servers and a storage account that pins its version.
 };
 
 enum class Deks { none, wrapped_locally, wrapped_by_service };

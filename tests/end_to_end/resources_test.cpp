@@ -29,6 +29,15 @@ constexpr char one_set[] = R"(  resource_manager: { key_change_s: 3 }
       disk_encryption_sets: [{ name: pinned, key: payments/cmk-due }]
 )";
 
+constexpr char servers_and_accounts[] = R"(  resource_manager: { key_change_s: 1 }
+  subscriptions:
+    - id: 99999999-aaaa-4bbb-8ccc-000000000001
+      tenant: 11111111-2222-4333-8444-555555555555
+      resource_groups: [{ name: apps }]
+      storage_accounts: [{ name: logs, key: payments/cmk-due, pins_version: true }]
+      sql_servers: [{ name: ledger, key: payments/cmk-due }, { name: replica, key: payments/cmk-due }]
+)";
+
 constexpr char confidential_machines[] =
     R"(  resource_manager: { start_s: 2, deallocate_s: 2, key_change_s: 1 }
   subscriptions:
@@ -91,6 +100,32 @@ TEST_CASE("disk encryption sets are moved with the keys of both services, and sh
   CHECK(site.ask({"resources", "--behind"}).at("resources").as_array().empty());
   CHECK(site.number("SELECT count(*) FROM audit_resource_changes WHERE outcome = 'done'") == 2);
   CHECK(site.number("SELECT count(*) FROM audit_events WHERE kind = 'registration_moved'") == 2);
+  CHECK(site.stop() == 0);
+  CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
+}
+
+TEST_CASE("SQL servers and storage accounts are moved with their key, and what backups need is shown") {
+  Organisation::Wanted wanted = with_sets();
+  wanted.keys = {};
+  wanted.keys.payments = {"{ name: cmk-due, created: 14 months ago }"};
+  wanted.keys.azure_more = servers_and_accounts;
+  Organisation organisation(wanted);
+  Site& site = organisation.site;
+  site.start();
+  site.await("the rotation is over",
+             [&] { return site.number("SELECT count(*) FROM audit_rotations WHERE state = 'done'") == 1; });
+  CHECK(on_current(site) == 3);
+  CHECK(site.number("SELECT count(*) FROM audit_resource_changes WHERE outcome = 'done'") == 5);
+  CHECK(site.number("SELECT count(*) FROM audit_resource_changes WHERE asked_for = 'preparation'") == 2);
+  CHECK(site.ask({"resources", "--kind", "sql-server"}).at("resources").as_array().size() == 2);
+  CHECK(site.ask({"resources", "--behind"}).at("resources").as_array().empty());
+  CHECK(site.stop() == 0);
+  // The next life's first survey finds what the servers had before.
+  site.start();
+  site.await("the versions that backups need are shown", [&] {
+    return site.ask({"resources", "--kind", "sql-server-key"}).at("resources").as_array().size() == 2;
+  });
+  CHECK(site.ask({"resources", "--behind"}).at("resources").as_array().empty());
   CHECK(site.stop() == 0);
   CHECK_THAT(organisation.amiss_with_history(), Catch::Equals(""));
 }

@@ -192,6 +192,24 @@ TEST_CASE("whoever may need an old version holds its retirement, and is named") 
   CHECK(held_by() == "nobody looks");
 }
 
+TEST_CASE("what keeps something that one old version can read holds that version, and no other") {
+  Scene scene;
+  scene.policy.upkeep.retire = RetireRules{.after = std::chrono::days(1), .by = RetireBy::disabling};
+  scene.versions.insert(scene.versions.begin(), a_version("v0", "2025-10-01T00:00:00Z"));
+  Registration backups = used("/backups", VersionId("v1"));
+  backups.following = Following::past;
+  scene.registrations = {used("/server", VersionId("v2")), backups};
+  REQUIRE(scene.retirements().size() == 2);
+  CHECK(scene.retirements()[0].held_by.empty());
+  CHECK(scene.retirements()[1].held_by == "/backups keeps what only it can read, like backups");
+  scene.registrations = {backups};
+  scene.replaced = Replaced{*KeyRef::parse("p/v/next"), at("2026-04-01T12:00:00Z")};
+  REQUIRE(scene.retirements().size() == 3);
+  CHECK(scene.retirements()[0].held_by.empty());
+  CHECK_FALSE(scene.retirements()[1].held_by.empty());
+  CHECK(scene.retirements()[2].held_by.empty());
+}
+
 TEST_CASE("of a key that was replaced every version goes, the last one counted from the replacement") {
   Scene scene;
   scene.policy.upkeep.retire = RetireRules{.after = std::chrono::days(30), .by = RetireBy::disabling};

@@ -94,7 +94,7 @@ az::KeyVersion common_of(RootKey const& key, az::KeyShape shape, az::VaultKind k
   common.key_ops.assign(key.operations.begin(), key.operations.end());
   if (common.key_ops.empty()) common.key_ops = az::all_operations(common.shape, kind);
   common.exportable = key.exportable;
-  if (key.has_release_policy || key.exportable) {
+  if (!key.release_policy.empty() || key.exportable) {
     common.release_policy = json::serialize(json::object{{"contentType", "application/json; charset=utf-8"},
                                                          {"data", sim::base64url("{}")},
                                                          {"immutable", false}});

@@ -125,7 +125,8 @@ void add_azure(std::vector<storage::StoredKey>& keys) {
   imported.key.tags = {{"rekeyd-origin", "imported"}};
   add("lab", "sign-ec", ec, {"2026-08-01T00:00:00Z"}).key.operations = {"sign", "verify"};
   auto& exportable = add("lab", "cmk-vm", rsa_hsm, {"2026-08-31T00:00:00Z"});
-  exportable.key.exportable = exportable.key.has_release_policy = true;
+  exportable.key.exportable = true;
+  exportable.key.release_policy = "e3b0c442";
   add("lab", "cmk-gone", rsa, {"2026-03-01T00:00:00Z"}).gone = true;
 }
 

@@ -191,6 +191,7 @@ ResourceTruth Cloud::resources_as_they_are(Instant now) const {
     auto part = service->resources_as_they_are(now);
     std::ranges::move(part.virtual_machines, std::back_inserter(all.virtual_machines));
     std::ranges::move(part.disk_encryption_sets, std::back_inserter(all.disk_encryption_sets));
+    std::ranges::move(part.consumers, std::back_inserter(all.consumers));
   }
   return all;
 }

@@ -106,10 +106,18 @@ struct DesTruth {
   bool complete{};  ///< All of its machines are on `active_key`, and no change is under way.
 };
 
+/// A storage account or a SQL server under a customer's key.
+struct ConsumerTruth {
+  std::string id;                 ///< In lower case.
+  std::string key;                ///< URL of the version in use; empty: Microsoft's own.
+  std::vector<std::string> kept;  ///< What it had before and its backups need; URLs.
+};
+
 /// What hangs on the keys of a world.
 struct ResourceTruth {
   std::vector<VmTruth> virtual_machines;
   std::vector<DesTruth> disk_encryption_sets;
+  std::vector<ConsumerTruth> consumers;
 };
 
 /// One cloud service with its state.

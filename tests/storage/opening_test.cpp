@@ -44,7 +44,7 @@ mode_t mode_of(std::filesystem::path const& path) {
 TEST_CASE("an absent file becomes a database of this version") {
   Scratch scratch;
   (void)open_or_fail(scratch.database());
-  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"7"});
+  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"8"});
   CHECK(column(scratch.database(), "PRAGMA application_id") == std::vector<std::string>{"1380664665"});
   CHECK(column(scratch.database(), "PRAGMA journal_mode") == std::vector<std::string>{"wal"});
   CHECK(read_file(scratch.database()).substr(68, 4) == "RKEY");
@@ -72,12 +72,12 @@ TEST_CASE("every table is strict and opening again changes nothing of the schema
 TEST_CASE("a database from a newer version is refused with both versions and left alone") {
   Scratch scratch;
   commit_or_fail(*open_or_fail(scratch.database()), full_change());
-  run_sql(scratch.database(), "PRAGMA user_version = 8");
+  run_sql(scratch.database(), "PRAGMA user_version = 9");
   std::string const before = read_file(scratch.database());
   Error const error = refusal(scratch.database());
   CHECK(error.code == "newer_version");
-  CHECK(error.what.find("version 8") != std::string::npos);
-  CHECK(error.what.find("up to 7") != std::string::npos);
+  CHECK(error.what.find("version 9") != std::string::npos);
+  CHECK(error.what.find("up to 8") != std::string::npos);
   auto const reader = open_read_only(scratch.database());
   REQUIRE_FALSE(reader);
   CHECK(reader.error().code == "newer_version");
@@ -131,7 +131,7 @@ TEST_CASE("a database of the version before is brought up, and its keys count as
   REQUIRE(keys->size() == 1);
   CHECK(keys->front().admitted);
   CHECK(store->holds().value().empty());
-  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"7"});
+  CHECK(column(scratch.database(), "PRAGMA user_version") == std::vector<std::string>{"8"});
 }
 
 TEST_CASE("a rotate request that an older rekeyd put on record is as old as its rotation") {
@@ -157,6 +157,15 @@ TEST_CASE("a registration of an older rekeyd says nothing of how it follows") {
   CHECK(registrations[0].following == Following::unknown);
   CHECK_FALSE(registrations[0].condition);
   CHECK(registrations[0].tied.empty());
+}
+
+TEST_CASE("of a key of an older rekeyd it is not known what its release policy says until it is read") {
+  Scratch scratch;
+  write_older(scratch.database(), 7, "UPDATE root_keys SET release_policy = 1, exportable = 1");
+  auto const keys = open_or_fail(scratch.database())->keys().value();
+  REQUIRE(keys.size() == 1);
+  CHECK(keys[0].key.release_policy.empty());
+  CHECK(keys[0].key.exportable);
 }
 
 TEST_CASE("a cut-off database is refused") {

@@ -132,7 +132,7 @@ TEST_CASE("a backup that was edited, damaged, cut short or made by a newer versi
     refused("SQLITE_NOTADB");
   }
   SECTION("newer") {
-    run_sql(aged.backup, "PRAGMA user_version = 9");
+    run_sql(aged.backup, "PRAGMA user_version = 10");
     refused("newer_version");
   }
   SECTION("absent") {

@@ -174,6 +174,7 @@ Change full_change() {
   failed.request_id = "req-9";
   ResourceChange asked = failed;
   asked.attempt = 2;
+  asked.prepares = true;
   asked.asked_at = moment(80);
   asked.operation.clear();
   asked.ended_at.reset();
@@ -235,7 +236,7 @@ StoredKey Dice::key(KeyRef const& ref) {
     return rule;
   });
   key.exportable = flip();
-  key.has_release_policy = flip();
+  key.release_policy = flip() ? "e3b0c442" : "";
   key.managed_elsewhere = flip();
   key.key_ring = text();
   stored.first_seen = instant();

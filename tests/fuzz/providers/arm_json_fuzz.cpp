@@ -4,6 +4,7 @@
 #include "providers/azure/arm_id.hpp"
 #include "providers/azure/arm_operation.hpp"
 #include "providers/azure/disk_encryption_set.hpp"
+#include "providers/azure/sql_server.hpp"
 #include "providers/azure/storage_account.hpp"
 #include "providers/azure/virtual_machine.hpp"
 
@@ -42,6 +43,20 @@ void use(azure::StorageAccount const& account) {
   must(!azure::write_account_key(account, {"v", "k", "1"}).empty());
 }
 
+void use(azure::EncryptionProtector const& protector) {
+  must(azure::ArmId::parse(protector.server).has_value());
+  must(protector.key.host.empty() || azure::is_version_id(protector.key.version));
+  must(!azure::write_encryption_protector(protector, protector.key).empty());
+}
+
+void use(azure::SqlServerKey const& key) {
+  must(key.id.is("microsoft.sql/servers/keys"));
+  must(key.key.host.empty() || azure::is_version_id(key.key.version));
+  must(azure::ArmId::parse("/subscriptions/s/resourcegroups/g/providers/p/t/n/keys/" +
+                           azure::sql_server_key_name(key.key))
+           .has_value());
+}
+
 void parse_all(std::string_view text) {
   std::string const where = "fuzz";
   if (auto const set = azure::parse_arm_item(text, where, azure::read_disk_encryption_set)) use(*set);
@@ -51,6 +66,12 @@ void parse_all(std::string_view text) {
   if (auto const account = azure::parse_arm_item(text, where, azure::read_storage_account)) use(*account);
   if (auto const page = azure::parse_arm_page(text, where, azure::read_storage_account)) {
     for (auto const& account : page->items) use(account);
+  }
+  if (auto const protector = azure::parse_arm_item(text, where, azure::read_encryption_protector)) {
+    use(*protector);
+  }
+  if (auto const page = azure::parse_arm_page(text, where, azure::read_sql_server_key)) {
+    for (auto const& key : page->items) use(key);
   }
   if (auto const page = azure::parse_arm_page(text, where, azure::read_virtual_machine)) {
     for (auto const& machine : page->items) must(!machine.id.path.empty());

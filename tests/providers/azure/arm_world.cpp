@@ -11,6 +11,7 @@ std::string const sets_path = subscription + "/providers/Microsoft.Compute/diskE
 std::string const machines_path = subscription + "/providers/Microsoft.Compute/virtualMachines";
 std::string const disks_path = subscription + "/providers/Microsoft.Compute/disks";
 std::string const accounts_path = subscription + "/providers/Microsoft.Storage/storageAccounts";
+std::string const servers_path = subscription + "/providers/Microsoft.Sql/servers";
 std::string const locks_path = subscription + "/providers/Microsoft.Authorization/locks";
 std::string const set_path =
     subscription + "/resourcegroups/apps/providers/microsoft.compute/diskencryptionsets/des1";
@@ -38,6 +39,7 @@ ArmWorld::ArmWorld(providers::azure::ArmApiVersions versions) {
   options.scopes = {{"99999999-AAAA-4bbb-8ccc-000000000001", {}}};
   options.vaults["pay.vault.azure.net"] = {ProviderName("azure-prod"), VaultName("pay")};
   on("GET " + accounts_path, R"({"value":[]})");
+  on("GET " + servers_path, R"({"value":[]})");
   manager = make_resource_manager(*client, credentials, loop.clock, random, std::move(options));
 }
 

@@ -22,8 +22,8 @@ struct ArmWorld : CloudScript {
   std::unique_ptr<providers::ResourceController> manager;
 };
 
-extern std::string const subscription, sets_path, machines_path, disks_path, accounts_path, locks_path,
-    set_path;
+extern std::string const subscription, sets_path, machines_path, disks_path, accounts_path, servers_path,
+    locks_path, set_path;
 /// Permissions of the group that des1 lies in.
 extern std::string const permissions_path;
 /// The id of a machine in group "apps", in lower case.

@@ -166,8 +166,13 @@ TEST_CASE("what a new version lost is told in a sentence each") {
     words = "is exportable";
   }
   SECTION("release policy") {
-    before.has_release_policy = true;
-    words = "release policy";
+    before.release_policy = "e3b0";
+    words = "has no release policy";
+  }
+  SECTION("release policy changed") {
+    before.release_policy = "e3b0";
+    after.release_policy = "77af";
+    words = "release policy of the new version says something else";
   }
   SECTION("expiry gone") {
     before.expires = Instant(1'790'000'000s);

@@ -55,23 +55,25 @@ class Registrations final : public Rule {
                            words(truth.registrations), words(known));
       });
     }
-    sets_at_rest(now);
+    for (sim::DesTruth const& set : scene_.truth.resources(now).disk_encryption_sets) {
+      as_on_record(set.id, set.active_key);
+    }
+    for (sim::ConsumerTruth const& consumer : scene_.truth.resources(now).consumers) {
+      as_on_record(consumer.id, consumer.key);
+    }
   }
 
  private:
   using Known = std::map<std::string, TrueRegistration>;
 
-  void sets_at_rest(Instant now) {
-    for (sim::DesTruth const& set : scene_.truth.resources(now).disk_encryption_sets) {
-      for (auto const& [key, known] : on_record_) {
-        auto const tie = known.find(set.id);
-        if (tie == known.end()) continue;
-        verdicts().require(Invariant::version_history, set.active_key.ends_with("/" + tie->second.version),
-                           [&] {
-                             return fmt::format("{} is on {} after days of peace, and on record on {}",
-                                                set.id, set.active_key, tie->second.version);
-                           });
-      }
+  void as_on_record(std::string const& resource, std::string const& url) {
+    for (auto const& [key, known] : on_record_) {
+      auto const tie = known.find(resource);
+      if (tie == known.end()) continue;
+      verdicts().require(Invariant::version_history, url.ends_with("/" + tie->second.version), [&] {
+        return fmt::format("{} is on {} after days of peace, and on record on {}", resource, url,
+                           tie->second.version);
+      });
     }
   }
 

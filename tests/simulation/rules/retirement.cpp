@@ -42,11 +42,24 @@ class Retirement final : public Rule {
                            set.id);
       });
     }
+    for (sim::ConsumerTruth const& consumer : resources.consumers) {
+      verdicts().require(Invariant::retirement, !uses(consumer, out.version), [&] {
+        return fmt::format("rekeyd takes version {} of {} out of use, and {} or its backups need it",
+                           out.version, out.key, consumer.id);
+      });
+    }
   }
 
+  static bool names(std::string const& url, std::vector<std::string> const& more,
+                    std::string const& version) {
+    auto const is_it = [&](std::string const& each) { return each.ends_with("/" + version); };
+    return is_it(url) || std::ranges::any_of(more, is_it);
+  }
   static bool uses(sim::DesTruth const& set, std::string const& version) {
-    auto const names = [&](std::string const& url) { return url.ends_with("/" + version); };
-    return names(set.active_key) || std::ranges::any_of(set.previous_keys, names);
+    return names(set.active_key, set.previous_keys, version);
+  }
+  static bool uses(sim::ConsumerTruth const& consumer, std::string const& version) {
+    return names(consumer.key, consumer.kept, version);
   }
 };
 

@@ -36,11 +36,29 @@ DesTruth truth_of(DiskEncryptionSet const& set, Estate const& estate) {
   return truth;
 }
 
+ConsumerTruth truth_of(StorageAccount const& account) {
+  return {account.name.key(), account.customer_key ? account.active.to_text() : "", {}};
+}
+
+ConsumerTruth truth_of(SqlServer const& server) {
+  ConsumerTruth truth{server.name.key(), {}, {}};
+  for (auto const& [name, key] : server.keys) {
+    if (name == server.protector) {
+      truth.key = key.key.to_text();
+    } else {
+      truth.kept.push_back(key.key.to_text());
+    }
+  }
+  return truth;
+}
+
 ResourceTruth truth_of(Estate const& estate, KeyDirectory const& keys, Instant now) {
   ResourceTruth truth;
   for (auto const& [key, machine] : estate.machines)
     truth.virtual_machines.push_back(truth_of(machine, estate, keys, now));
   for (auto const& [key, set] : estate.sets) truth.disk_encryption_sets.push_back(truth_of(set, estate));
+  for (auto const& [key, account] : estate.accounts) truth.consumers.push_back(truth_of(account));
+  for (auto const& [key, server] : estate.servers) truth.consumers.push_back(truth_of(server));
   return truth;
 }
 
