@@ -1,7 +1,6 @@
 // Bringing new material to Key Vault and Managed HSM as a key's next version.
 #include "providers/azure/key_vault_import_json.hpp"
 #include "providers/azure/key_vault_provider.hpp"
-#include "providers/encoding.hpp"
 #include "providers/json_answer.hpp"
 
 #include <fmt/format.h>
@@ -14,15 +13,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// The same key pair again would be a new version that protects nothing new.
-bool is_the_same_key(KeyBundle const& current, KeyMaterial const& material) {
-  if (material.type.algorithm != KeyAlgorithm::rsa) return false;
-  auto modulus = from_base64url(current.modulus);
-  if (!modulus) return false;
-  modulus->erase(0, std::min(modulus->find_first_not_of('\0'), modulus->size()));
-  return *modulus == modulus_of(material);
-}
-
 std::optional<Error> unfit_material(KeyBundle const& current, KeyMaterial const& material,
                                     std::string const& where) {
   auto const type = current.type();
@@ -34,7 +24,13 @@ std::optional<Error> unfit_material(KeyBundle const& current, KeyMaterial const&
                     to_text(type.algorithm), type.bits, to_text(material.type.algorithm), material.type.bits),
         where, "give the source material that fits the key");
   }
-  if (is_the_same_key(current, material)) {
+  if (auto const curve = curve_of(material); curve != current.curve) {
+    return material_error("material_unfit",
+                          fmt::format("the key's curve is {}, the material's is {}", current.curve, curve),
+                          where, "give the source a key on that curve");
+  }
+  // It would be a new version that protects nothing new.
+  if (is_key_of(current, material)) {
     return material_error("material_not_renewed", "the material is that of the key's current version", where,
                           "give the source new material, then `rekeyctl retry`");
   }
@@ -48,8 +44,7 @@ std::optional<Error> refuse_import(KeyBundle const& key, std::string const& wher
     return material_error("external_key", "the key's material lives in an HSM outside Azure", where,
                           "rotate it there, or exclude the key from rekeyd's policies");
   }
-  auto const algorithm = key.type().algorithm;
-  if (algorithm != KeyAlgorithm::rsa && algorithm != KeyAlgorithm::aes) {
+  if (key.type().algorithm == KeyAlgorithm::other) {
     return material_error("material_unfit", fmt::format("keys of type {} are not imported", key.key_type),
                           where, "exclude the key from rekeyd's policies");
   }

@@ -7,7 +7,9 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 namespace rekeyd::providers::azure {
@@ -30,13 +32,30 @@ constexpr std::array<std::pair<char const*, char const*>, 8> rsa_members{{
     {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
 }};
 
-Secret number_in(EVP_PKEY const& key, char const* parameter) {
+/// RFC 7518, section 6.2: coordinates and the private number have the length of the curve's field.
+constexpr std::array<std::pair<char const*, char const*>, 3> ec_members{{
+    {"x", OSSL_PKEY_PARAM_EC_PUB_X},
+    {"y", OSSL_PKEY_PARAM_EC_PUB_Y},
+    {"d", OSSL_PKEY_PARAM_PRIV_KEY},
+}};
+
+/// Of `size` bytes, or of as many as it takes.
+Secret number_in(EVP_PKEY const& key, char const* parameter, std::size_t size = 0) {
   Number owned(BN_secure_new());
   BIGNUM* number = owned.get();
   if (EVP_PKEY_get_bn_param(&key, parameter, &number) != 1) return {};
-  Secret bytes = Secret::of_size(static_cast<std::size_t>(BN_num_bytes(number)));
-  BN_bn2bin(number, reinterpret_cast<unsigned char*>(bytes.writable().data()));
+  Secret bytes = Secret::of_size(std::max(size, static_cast<std::size_t>(BN_num_bytes(number))));
+  BN_bn2binpad(number, reinterpret_cast<unsigned char*>(bytes.writable().data()),
+               static_cast<int>(bytes.size()));
   return bytes;
+}
+
+/// The same number, whatever zeros it begins with.
+bool is_number(std::string_view base64url, Secret const& number) {
+  auto bytes = from_base64url(base64url);
+  if (!bytes || number.empty()) return false;
+  bytes->erase(0, std::min(bytes->find_first_not_of('\0'), bytes->size()));
+  return *bytes == number.reveal();
 }
 
 void append_member(Body& body, char const* name, Secret const& value) {
@@ -46,9 +65,18 @@ void append_member(Body& body, char const* name, Secret const& value) {
 }
 
 void append_numbers(Body& body, KeyMaterial const& material) {
-  auto const key = open_rsa(material);
+  auto const key = open_pair(material);
   if (!key) return;
-  for (auto const& [member, parameter] : rsa_members) append_member(body, member, number_in(*key, parameter));
+  if (material.type.algorithm == KeyAlgorithm::rsa) {
+    for (auto const& [member, parameter] : rsa_members) {
+      append_member(body, member, number_in(*key, parameter));
+    }
+    return;
+  }
+  std::size_t const field = (material.type.bits + 7) / 8;
+  for (auto const& [member, parameter] : ec_members) {
+    append_member(body, member, number_in(*key, parameter, field));
+  }
 }
 
 bool is_hsm_type(std::string const& key_type) { return lower_case(key_type).ends_with("-hsm"); }
@@ -68,6 +96,7 @@ json::object told(CreateKey const& next) {
 
 Body write_import_key(CreateKey const& next, KeyMaterial const& material) {
   json::object public_half{{"kty", next.key_type}};
+  if (auto const curve = curve_of(material); !curve.empty()) public_half["crv"] = curve;
   if (!next.operations.empty()) {
     json::array operations;
     for (auto const& operation : next.operations) operations.emplace_back(operation);
@@ -79,20 +108,31 @@ Body write_import_key(CreateKey const& next, KeyMaterial const& material) {
   body.reserve(jwk.size() + rest.size() + material.bytes.size() * 2 + 128);
   body.append(R"({"key":)").append(jwk);
   body.pop_back();  // The JWK's brace: its private members follow.
-  if (material.type.algorithm == KeyAlgorithm::rsa) {
-    append_numbers(body, material);
-  } else {
+  if (material.type.algorithm == KeyAlgorithm::aes) {
     append_member(body, "k", material.bytes);
+  } else {
+    append_numbers(body, material);
   }
   body.append("},").append(rest, 1);
   return body;
 }
 
-std::string modulus_of(KeyMaterial const& material) {
-  auto const key = open_rsa(material);
-  if (!key) return {};
-  auto const modulus = number_in(*key, OSSL_PKEY_PARAM_RSA_N);
-  return std::string(modulus.reveal());
+bool is_key_of(KeyBundle const& version, KeyMaterial const& material) {
+  if (material.type.algorithm == KeyAlgorithm::aes) return false;
+  auto const key = open_pair(material);
+  if (!key) return false;
+  if (material.type.algorithm == KeyAlgorithm::ec) {
+    return is_number(version.x, number_in(*key, OSSL_PKEY_PARAM_EC_PUB_X)) &&
+           is_number(version.y, number_in(*key, OSSL_PKEY_PARAM_EC_PUB_Y));
+  }
+  return is_number(version.modulus, number_in(*key, OSSL_PKEY_PARAM_RSA_N));
+}
+
+std::string curve_of(KeyMaterial const& material) {
+  if (material.type.algorithm != KeyAlgorithm::ec) return {};
+  auto const key = open_pair(material);
+  auto const* const curve = key ? jwk_curve(*key) : nullptr;
+  return curve == nullptr ? "" : curve->name;
 }
 
 }  // namespace rekeyd::providers::azure

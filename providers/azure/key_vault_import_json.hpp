@@ -10,7 +10,10 @@ namespace rekeyd::providers::azure {
 /// Precondition: the material's algorithm is the key type's.
 Body write_import_key(CreateKey const& next, KeyMaterial const& material);
 
-/// The modulus of an RSA key pair, big-endian, for comparing it with a version's public half.
-std::string modulus_of(KeyMaterial const& material);
+/// Is `material` the key pair of this version? No for symmetric keys, of which no provider shows anything.
+bool is_key_of(KeyBundle const& version, KeyMaterial const& material);
+
+/// The curve of elliptic-curve material as a JWK names it; empty for other material.
+std::string curve_of(KeyMaterial const& material);
 
 }  // namespace rekeyd::providers::azure

@@ -71,6 +71,8 @@ void read_public_half(JsonObject const& key, KeyBundle& bundle) {
   for (auto& operation : key.texts_if("key_ops")) bundle.operations.insert(std::move(operation));
   bundle.modulus = key.text_if("n");
   bundle.exponent = key.text_if("e");
+  bundle.x = key.text_if("x");
+  bundle.y = key.text_if("y");
 }
 
 Result<KeyItem> read_item(JsonObject const& entry, std::string const& where) {

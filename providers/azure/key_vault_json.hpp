@@ -55,6 +55,7 @@ struct KeyBundle {
   std::string curve;                 ///< "P-256", or empty.
   std::set<std::string> operations;  ///< Managed HSM shuffles them between two readings: a set.
   std::string modulus, exponent;     ///< base64url; RSA only.
+  std::string x, y;                  ///< base64url; elliptic curves only.
   KeyAttributes attributes;
   std::map<std::string, std::string> tags;
   std::optional<ReleasePolicy> release_policy;

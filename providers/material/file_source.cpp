@@ -43,11 +43,11 @@ Result<fs::path> file_of(fs::path const& folder, KeyRef const& key) {
 /// No passphrase is known: an encrypted key cannot be opened, and nobody is asked.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
-Result<KeyMaterialPtr> rsa_in(Secret const& text, std::string const& where) {
+Result<KeyMaterialPtr> pair_in(Secret const& text, std::string const& where) {
   using Memory = std::unique_ptr<BIO, Free<BIO_free>>;
   Memory const memory(BIO_new_mem_buf(text.reveal().data(), static_cast<int>(text.size())));
   PrivateKey const key(PEM_read_bio_PrivateKey(memory.get(), nullptr, &no_passphrase, nullptr));
-  if (key) return rsa_material(*key, where);
+  if (key) return pair_material(*key, where);
   return std::unexpected(material_error(
       "material_malformed", "the PEM file holds no private key that can be read without a passphrase", where,
       renewal));
@@ -81,7 +81,7 @@ Result<KeyMaterialPtr> read_material(fs::path const& folder, MaterialWanted cons
   if (!text) return std::unexpected(unreadable(text.error(), *file));
   std::string const where = file->string();
   bool const pem = text->reveal().find("-----BEGIN ") != std::string_view::npos;
-  auto material = pem ? rsa_in(*text, where) : symmetric_in(*text, where);
+  auto material = pem ? pair_in(*text, where) : symmetric_in(*text, where);
   if (!material) return material;
   auto const fits = check_fit(wanted, (*material)->type, where);
   if (!fits) return std::unexpected(fits.error());

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace rekeyd::providers {
 
@@ -15,6 +16,12 @@ namespace {
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Free<EVP_CIPHER_CTX_free>>;
 using Pkcs8 = std::unique_ptr<PKCS8_PRIV_KEY_INFO, Free<PKCS8_PRIV_KEY_INFO_free>>;
 using CheckContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
+
+/// RFC 7518, 6.2.1.1, and RFC 8812 for P-256K's own name ("secp256k1"; Azure calls it P-256K).
+constexpr std::array<JwkCurve, 4> jwk_curves{{{"P-256", "prime256v1", 256},
+                                              {"P-384", "secp384r1", 384},
+                                              {"P-521", "secp521r1", 521},
+                                              {"P-256K", "secp256k1", 256}}};
 
 unsigned char const* octets(Secret const& secret) {
   return reinterpret_cast<unsigned char const*>(secret.reveal().data());
@@ -108,17 +115,37 @@ Result<KeyMaterialPtr> symmetric_material(Secret bytes, std::string const& where
   return std::make_shared<KeyMaterial const>(KeyMaterial{type, std::move(bytes), std::move(fingerprint)});
 }
 
-Result<KeyMaterialPtr> rsa_material(EVP_PKEY& key, std::string const& where) {
-  if (EVP_PKEY_get_base_id(&key) != EVP_PKEY_RSA) return unfit("the private key is not an RSA key", where);
-  if (!belongs_together(key)) return unfit("the RSA key's numbers do not belong together", where);
+JwkCurve const* jwk_curve(EVP_PKEY const& key) {
+  std::array<char, 64> group{};
+  std::size_t size = 0;
+  bool const named = EVP_PKEY_get_group_name(&key, group.data(), group.size(), &size) == 1;
+  if (!named) return nullptr;
+  auto const found = std::ranges::find(jwk_curves, std::string_view(group.data(), size), &JwkCurve::group);
+  return found == jwk_curves.end() ? nullptr : &*found;
+}
+
+JwkCurve const* nist_curve(unsigned bits) {
+  // Of the two of 256 bits the first.
+  auto const found = std::ranges::find(jwk_curves, bits, &JwkCurve::bits);
+  return found == jwk_curves.end() ? nullptr : &*found;
+}
+
+Result<KeyMaterialPtr> pair_material(EVP_PKEY& key, std::string const& where) {
+  bool const rsa = EVP_PKEY_get_base_id(&key) == EVP_PKEY_RSA;
+  bool const ec = EVP_PKEY_get_base_id(&key) == EVP_PKEY_EC;
+  if (!rsa && !ec) return unfit("the private key is neither an RSA nor an elliptic-curve key", where);
+  JwkCurve const* const curve = ec ? jwk_curve(key) : nullptr;
+  if (ec && curve == nullptr) return unfit("the key's curve is none that a provider takes", where);
+  if (!belongs_together(key)) return unfit("the key pair's numbers do not belong together", where);
   auto der = private_der(key);
   auto fingerprint = public_thumbprint(key);
-  if (der.empty() || fingerprint.empty()) return unfit("OpenSSL cannot write the RSA key", where);
-  KeyType const type{KeyAlgorithm::rsa, static_cast<unsigned>(EVP_PKEY_get_bits(&key))};
+  if (der.empty() || fingerprint.empty()) return unfit("OpenSSL cannot write the key pair", where);
+  auto const bits = ec ? curve->bits : static_cast<unsigned>(EVP_PKEY_get_bits(&key));
+  KeyType const type{ec ? KeyAlgorithm::ec : KeyAlgorithm::rsa, bits};
   return std::make_shared<KeyMaterial const>(KeyMaterial{type, std::move(der), std::move(fingerprint)});
 }
 
-PrivateKey open_rsa(KeyMaterial const& material) {
+PrivateKey open_pair(KeyMaterial const& material) {
   auto const* at = octets(material.bytes);
   return PrivateKey(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(material.bytes.size())));
 }

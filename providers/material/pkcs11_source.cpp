@@ -68,7 +68,7 @@ Result<KeyMaterialPtr> ask_token(Pkcs11SourceOptions const& options, RefusedPin&
                        options.pin_file.string(), "correct the PIN, then `rekeyctl retry`"));
   }
   auto const algorithm = wanted.type.algorithm;
-  if (algorithm != KeyAlgorithm::aes && algorithm != KeyAlgorithm::rsa) {
+  if (algorithm == KeyAlgorithm::other) {
     return std::unexpected(material_error("material_unfit",
                                           fmt::format("{} keys are not imported", to_text(algorithm)),
                                           wanted.key.text(), "exclude the key from rekeyd's policies"));

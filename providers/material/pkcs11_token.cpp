@@ -63,11 +63,23 @@ Result<void> may_log_in(Slot const& slot, std::string const& where) {
   return {};
 }
 
+struct KeyWords {
+  char const* name;
+  CK_OBJECT_CLASS object_class;
+  CK_KEY_TYPE key_type;
+};
+
+KeyWords words_of(KeyAlgorithm algorithm) {
+  if (algorithm == KeyAlgorithm::rsa) return {"RSA", CKO_PRIVATE_KEY, CKK_RSA};
+  if (algorithm == KeyAlgorithm::ec) return {"elliptic-curve", CKO_PRIVATE_KEY, CKK_EC};
+  return {"AES", CKO_SECRET_KEY, CKK_AES};
+}
+
 Result<CK_OBJECT_HANDLE> find_key(Pkcs11Session& session, KeyAlgorithm algorithm, std::string label,
                                   std::string const& where) {
-  bool const rsa = algorithm == KeyAlgorithm::rsa;
-  CK_OBJECT_CLASS kind = rsa ? CKO_PRIVATE_KEY : CKO_SECRET_KEY;
-  CK_KEY_TYPE type = rsa ? CKK_RSA : CKK_AES;
+  auto const [words, object_class, key_type] = words_of(algorithm);
+  CK_OBJECT_CLASS kind = object_class;
+  CK_KEY_TYPE type = key_type;
   CK_BBOOL yes = CK_TRUE;
   std::array<CK_ATTRIBUTE, 4> wanted{{{CKA_CLASS, &kind, sizeof kind},
                                       {CKA_KEY_TYPE, &type, sizeof type},
@@ -76,9 +88,9 @@ Result<CK_OBJECT_HANDLE> find_key(Pkcs11Session& session, KeyAlgorithm algorithm
   auto const found = session.find(wanted);
   if (!found) return std::unexpected(found.error());
   if (found->empty()) {
-    return std::unexpected(material_error(
-        "material_missing", fmt::format("the token has no {} key labelled '{}'", rsa ? "RSA" : "AES", label),
-        where, "make one there that may be extracted, then `rekeyctl retry`"));
+    return std::unexpected(
+        material_error("material_missing", fmt::format("the token has no {} key labelled '{}'", words, label),
+                       where, "make one there that may be extracted, then `rekeyctl retry`"));
   }
   if (found->size() > 1) {
     return std::unexpected(
@@ -113,7 +125,7 @@ Result<KeyMaterialPtr> material_in(Secret key, KeyAlgorithm algorithm, std::stri
   if (algorithm == KeyAlgorithm::aes) return symmetric_material(std::move(key), where);
   auto const* at = reinterpret_cast<unsigned char const*>(key.reveal().data());
   PrivateKey const pair(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(key.size())));
-  if (pair) return rsa_material(*pair, where);
+  if (pair) return pair_material(*pair, where);
   return std::unexpected(material_error("material_malformed", "what the token handed out is no private key",
                                         where, "see what the module's vendor says of wrapping private keys"));
 }
@@ -128,7 +140,7 @@ Result<KeyMaterialPtr> take(Pkcs11Session& session, CK_OBJECT_HANDLE object, Key
   }
   auto const wrapping_key = session.make_wrapping_key(once);
   if (!wrapping_key) return std::unexpected(wrapping_key.error());
-  bool const padded = algorithm == KeyAlgorithm::rsa;  // PKCS#8 is no whole number of blocks.
+  bool const padded = algorithm != KeyAlgorithm::aes;  // PKCS#8 is no whole number of blocks.
   auto const wrapped = session.wrap(padded ? CKM_AES_KEY_WRAP_PAD : CKM_AES_KEY_WRAP, *wrapping_key, object);
   if (!wrapped) return std::unexpected(wrapped.error());
   auto key = unwrap(*wrapped, once, padded, where);

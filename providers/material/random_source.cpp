@@ -3,6 +3,7 @@
 #include "providers/dek/store_thread.hpp"
 
 #include <fmt/format.h>
+#include <openssl/ec.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
@@ -43,8 +44,9 @@ class RandomSource final : public MaterialSource {
     auto const bits = bits_for(wanted);
     if (!bits) co_return std::unexpected(bits.error());
     if (wanted.type.algorithm == KeyAlgorithm::aes) co_return symmetric(*bits / 8, where_);
-    std::function<Result<KeyMaterialPtr>()> work = [size = *bits, where = where_] {
-      return rsa(size, where);
+    bool const ec = wanted.type.algorithm == KeyAlgorithm::ec;
+    std::function<Result<KeyMaterialPtr>()> work = [ec, size = *bits, where = where_] {
+      return pair(ec, size, where);
     };
     auto made = co_await thread_.run(std::move(work));
     co_return made;
@@ -58,10 +60,10 @@ class RandomSource final : public MaterialSource {
     return symmetric_material(std::move(bytes), where);
   }
 
-  static Result<KeyMaterialPtr> rsa(unsigned bits, std::string const& where) {
-    PrivateKey const key(EVP_RSA_gen(bits));
+  static Result<KeyMaterialPtr> pair(bool ec, unsigned bits, std::string const& where) {
+    PrivateKey const key(ec ? EVP_EC_gen(nist_curve(bits)->group) : EVP_RSA_gen(bits));
     if (!key) return std::unexpected(out_of_randomness(where));
-    return rsa_material(*key, where);
+    return pair_material(*key, where);
   }
 
   Result<unsigned> bits_for(MaterialWanted const& wanted) const {
@@ -79,6 +81,8 @@ class RandomSource final : public MaterialSource {
             fmt::format("the provider does not tell the size of {}, nor does the source", wanted.key.text()),
             where_, "say `bits: 256` (or 128, 192) in the source, as the key's users need it"));
       case KeyAlgorithm::ec:
+        if (nist_curve(told) != nullptr) return told;
+        break;
       case KeyAlgorithm::other:
         break;
     }

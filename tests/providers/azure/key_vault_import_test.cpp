@@ -1,3 +1,4 @@
+#include "providers/azure/key_vault_import_json.hpp"
 #include "providers/encoding.hpp"
 #include "tests/providers/azure/vault_world.hpp"
 #include "tests/providers/material/material_samples.hpp"
@@ -5,6 +6,7 @@
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <openssl/bio.h>
+#include <openssl/ec.h>
 #include <openssl/pem.h>
 
 using namespace rekeyd;
@@ -23,7 +25,7 @@ KeyMaterialPtr rsa_of(unsigned bits = 2048) {
   std::unique_ptr<BIO, Free<BIO_free>> const memory(
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   PrivateKey const key(PEM_read_bio_PrivateKey(memory.get(), nullptr, nullptr, nullptr));
-  return rsa_material(*key, "a test").value();
+  return pair_material(*key, "a test").value();
 }
 
 KeyMaterialPtr aes_of(std::string_view bytes = "0123456789abcdef0123456789abcdef") {
@@ -44,7 +46,75 @@ json::value body_of(VaultWorld& world) {
 
 std::string modulus_in(json::value const& body) { return std::string(body.at("key").at("n").as_string()); }
 
+KeyMaterialPtr ec_of(char const* group) {
+  PrivateKey const key(EVP_EC_gen(group));
+  return pair_material(*key, "a test").value();
+}
+
+/// A version of an elliptic-curve key; its public half is that of `material`.
+BundleText ec_version(VaultWorld const& world, char version, std::string const& curve,
+                      KeyMaterialPtr const& material) {
+  azure::CreateKey next;
+  next.key_type = "EC";
+  auto const body = azure::write_import_key(next, *material);
+  auto const jwk = json::parse(json::string_view(body.data(), body.size())).at("key");
+  auto text = world.version(version);
+  json::object const key{{"kid", "https://pay.vault.azure.net/keys/cmk/" + text.version},
+                         {"kty", "EC"},
+                         {"crv", curve},
+                         {"x", jwk.at("x")},
+                         {"y", jwk.at("y")},
+                         {"key_ops", {"sign", "verify"}}};
+  text.key = json::serialize(key);
+  return text;
+}
+
 }  // namespace
+
+TEST_CASE("an elliptic-curve key is imported with its curve and coordinates of the field's length") {
+  auto const [group, curve, bytes] =
+      GENERATE(table<char const*, std::string, std::size_t>({{"prime256v1", "P-256", 32},
+                                                             {"secp384r1", "P-384", 48},
+                                                             {"secp521r1", "P-521", 66},
+                                                             {"secp256k1", "P-256K", 32}}));
+  azure::CreateKey next;
+  next.key_type = "EC-HSM";
+  next.operations = {"sign"};
+  auto const body = azure::write_import_key(next, *ec_of(group));
+  auto const sent = json::parse(json::string_view(body.data(), body.size()));
+  CHECK(sent.at("Hsm") == true);
+  json::object const& key = sent.at("key").as_object();
+  CHECK(key.at("kty") == "EC-HSM");
+  CHECK(std::string(key.at("crv").as_string()) == curve);
+  for (char const* const member : {"x", "y", "d"}) {
+    INFO(member);
+    CHECK(from_base64url(std::string(key.at(member).as_string()))->size() == bytes);
+  }
+}
+
+TEST_CASE("an elliptic-curve key that the version has already, or on another curve, is not imported") {
+  VaultWorld world;
+  auto const current = ec_of("prime256v1");
+  world.show_versions({ec_version(world, '1', "P-256", current)});
+  auto order = world.order();
+  std::string code;
+  SECTION("the same") {
+    order.material = current;
+    code = "material_not_renewed";
+  }
+  SECTION("another curve of that size") {
+    order.material = ec_of("secp256k1");
+    code = "material_unfit";
+  }
+  SECTION("another size") {
+    order.material = ec_of("secp384r1");
+    code = "material_unfit";
+  }
+  auto const refused = world.run(world.provider->rotate(order, world.deadline()));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == code);
+  CHECK(world.sent(import_call).empty());
+}
 
 TEST_CASE("an import carries the whole key pair, what the old version had, and the operation id") {
   VaultWorld world;
@@ -123,7 +193,7 @@ TEST_CASE("nothing is imported where material and key do not go together") {
     code = "material_unfit";
   }
   SECTION("the key pair that the current version has") {
-    auto const key = open_rsa(*order.material);
+    auto const key = open_pair(*order.material);
     BIGNUM* n = nullptr;
     REQUIRE(EVP_PKEY_get_bn_param(key.get(), "n", &n) == 1);
     std::string bytes(static_cast<std::size_t>(BN_num_bytes(n)), '\0');

@@ -5,6 +5,9 @@
 #include "tests/support/temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
+#include <openssl/bio.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
 
 using namespace rekeyd;
 using namespace rekeyd::providers;
@@ -24,6 +27,15 @@ struct KeyRoom {
     fs::permissions(file, mode);
   }
 };
+
+std::string ec_pem(char const* group) {
+  std::unique_ptr<BIO, Free<BIO_free>> const memory(BIO_new(BIO_s_mem()));
+  PrivateKey const key(EVP_EC_gen(group));
+  REQUIRE(PEM_write_bio_PrivateKey(memory.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  char* text = nullptr;
+  auto const size = BIO_get_mem_data(memory.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
 
 std::string const aes_256 = to_base64("0123456789abcdef0123456789ABCDEF");
 
@@ -50,8 +62,22 @@ TEST_CASE("a file serves the one key that it is named for, in base64 or as PEM")
     REQUIRE(got);
     CHECK((*got)->fingerprint.size() == std::string("spki-sha256:").size() + 64);
   }
+  SECTION("an elliptic curve") {
+    room.put(ec_pem("secp384r1"));
+    auto const got = drawn(*room.source, wanted(KeyAlgorithm::ec, 384));
+    REQUIRE(got);
+    CHECK((*got)->type == KeyType{KeyAlgorithm::ec, 384});
+  }
   CHECK(room.source->may_repeat());
   CHECK(fs::exists(room.file));
+}
+
+TEST_CASE("a key pair on a curve that no provider takes is refused") {
+  KeyRoom room;
+  room.put(ec_pem("brainpoolP256r1"));
+  auto const refused = drawn(*room.source, wanted(KeyAlgorithm::ec, 256));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "material_unfit");
 }
 
 TEST_CASE("the check value of a symmetric key is the one that HSM consoles show") {

@@ -79,7 +79,19 @@ TEST_CASE("a token hands out an RSA key pair, whole", "[softhsm]") {
   auto const got = room.draw(wanted(KeyAlgorithm::rsa, 2048));
   REQUIRE(got);
   CHECK((*got)->type.bits == 2048);
-  REQUIRE(open_rsa(**got));
+  REQUIRE(open_pair(**got));
+}
+
+TEST_CASE("a token hands out an elliptic-curve key pair, whole", "[softhsm]") {
+  if (without_soft_hsm()) return;
+  KeyRoom room("curves");
+  room.hsm.put_ec(label, aes_256);
+  auto const got = room.draw(wanted(KeyAlgorithm::ec, 256));
+  REQUIRE(got);
+  CHECK((*got)->fingerprint.starts_with("spki-sha256:"));
+  auto const pair = open_pair(**got);
+  REQUIRE(pair);
+  CHECK(std::string_view(jwk_curve(*pair)->name) == "P-256");
 }
 
 TEST_CASE("each reason why a token cannot serve has a name", "[softhsm]") {
@@ -89,7 +101,8 @@ TEST_CASE("each reason why a token cannot serve has a name", "[softhsm]") {
   room.hsm.put_aes(label, aes_256, SoftHsm::Leave::may_not);
   CHECK(room.refusal() == "material_not_extractable");
   CHECK(room.refusal(wanted(KeyAlgorithm::rsa, 2048)) == "material_missing");
-  CHECK(room.refusal(wanted(KeyAlgorithm::ec, 256)) == "material_unfit");
+  CHECK(room.refusal(wanted(KeyAlgorithm::ec, 256)) == "material_missing");
+  CHECK(room.refusal(wanted(KeyAlgorithm::other, 0)) == "material_unfit");
   room.hsm.put_aes(label, aes_256);
   CHECK(room.refusal() == "material_ambiguous");
   room.hsm.remove(label);

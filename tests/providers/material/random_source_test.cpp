@@ -34,9 +34,20 @@ TEST_CASE("a random RSA key is made on another thread and comes back whole") {
   REQUIRE(made);
   CHECK((*made)->type.bits == 2048);
   CHECK((*made)->fingerprint.starts_with("spki-sha256:"));
-  auto const key = open_rsa(**made);
+  auto const key = open_pair(**made);
   REQUIRE(key);
   CHECK(EVP_PKEY_get_bits(key.get()) == 2048);
+}
+
+TEST_CASE("a random elliptic-curve key is on NIST's curve of its size") {
+  auto const bits = GENERATE(256U, 384U, 521U);
+  auto const made = drawn(*source(), wanted(KeyAlgorithm::ec, bits));
+  REQUIRE(made);
+  CHECK((*made)->type == KeyType{KeyAlgorithm::ec, bits});
+  auto const key = open_pair(**made);
+  REQUIRE(key);
+  REQUIRE(jwk_curve(*key));
+  CHECK(jwk_curve(*key)->name == "P-" + std::to_string(bits));
 }
 
 TEST_CASE("where nobody tells a symmetric key's size the source has to say it, and is never guessed") {
@@ -54,7 +65,7 @@ TEST_CASE("where nobody tells a symmetric key's size the source has to say it, a
 
 TEST_CASE("kinds and sizes that are not made are refused with a reason") {
   auto const what =
-      GENERATE(wanted(KeyAlgorithm::ec, 256), wanted(KeyAlgorithm::rsa, 1024), wanted(KeyAlgorithm::rsa, 0),
+      GENERATE(wanted(KeyAlgorithm::ec, 255), wanted(KeyAlgorithm::rsa, 1024), wanted(KeyAlgorithm::rsa, 0),
                wanted(KeyAlgorithm::aes, 64), wanted(KeyAlgorithm::other, 0));
   auto const refused = drawn(*source(256), what);
   REQUIRE_FALSE(refused);

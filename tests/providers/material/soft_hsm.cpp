@@ -148,6 +148,28 @@ void SoftHsm::put_rsa(std::string const& label, std::string const& pem) {
   functions_->C_CloseSession(in);
 }
 
+void SoftHsm::put_ec(std::string const& label, std::string const& number) {
+  std::array<unsigned char, 10> p_256{0x06, 0x08, 0x2A, 0x86, 0x48,
+                                      0xCE, 0x3D, 0x03, 0x01, 0x07};  // Its OID.
+  CK_OBJECT_CLASS kind = CKO_PRIVATE_KEY;
+  CK_KEY_TYPE type = CKK_EC;
+  std::string name = label;
+  std::string value = number;
+  std::array<CK_ATTRIBUTE, 9> key{{{CKA_CLASS, &kind, sizeof kind},
+                                   {CKA_KEY_TYPE, &type, sizeof type},
+                                   {CKA_TOKEN, &yes, sizeof yes},
+                                   {CKA_PRIVATE, &yes, sizeof yes},
+                                   {CKA_SENSITIVE, &yes, sizeof yes},
+                                   {CKA_EXTRACTABLE, &yes, sizeof yes},
+                                   {CKA_LABEL, name.data(), name.size()},
+                                   {CKA_EC_PARAMS, p_256.data(), p_256.size()},
+                                   {CKA_VALUE, value.data(), value.size()}}};
+  auto const in = session();
+  CK_OBJECT_HANDLE made = 0;
+  require(functions_->C_CreateObject(in, key.data(), key.size(), &made), "C_CreateObject");
+  functions_->C_CloseSession(in);
+}
+
 void SoftHsm::remove(std::string const& label) {
   std::string name = label;
   CK_ATTRIBUTE wanted{CKA_LABEL, name.data(), name.size()};

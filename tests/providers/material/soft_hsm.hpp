@@ -21,6 +21,8 @@ class SoftHsm {
   void put_aes(std::string const& label, std::string const& bytes, Leave leave = Leave::may);
   /// A private key, from PEM.
   void put_rsa(std::string const& label, std::string const& pem);
+  /// A private key on P-256, by its number in 32 bytes.
+  void put_ec(std::string const& label, std::string const& number);
   void remove(std::string const& label);
 
  private:
