@@ -115,6 +115,16 @@ Zone zone_of(Given const& given, Findings& findings) {
   return nullptr;
 }
 
+/// Below the four hours that services may take nobody has been asked a second time.
+std::chrono::seconds registrations_patience_of(Given const& given, Findings& findings) {
+  if (!map_of(given, findings)) return usual_registrations_patience;
+  FieldReader fields(given, findings);
+  auto const patience =
+      duration_of(fields.required("patience", "patience: 24 hours"), 4h, std::chrono::days(28), findings);
+  fields.finish();
+  return std::chrono::floor<std::chrono::seconds>(patience.value_or(usual_registrations_patience));
+}
+
 RotationPolicy policy_of(Given const& given, Findings& findings) {
   FieldReader fields(given, findings);
   // Where the interval is missing or wrong the set is refused: what stands here is never acted on.
@@ -134,6 +144,7 @@ RotationPolicy policy_of(Given const& given, Findings& findings) {
   policy.upkeep = upkeep_rules_of(fields, findings);
   assign(policy.disk_encryption_keys,
          word_of<DiskEncryptionKeys>(fields.optional("azure_disk_encryption"), findings));
+  policy.registrations_patience = registrations_patience_of(fields.optional("registrations"), findings);
   policy.keys = overrides_of(fields.optional("keys"), findings);
   fields.finish();
   check_overrides(policy, findings);

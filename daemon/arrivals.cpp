@@ -13,12 +13,12 @@ Arrivals::Arrivals(World& world, Fleet& fleet, Holds& holds, StormLimit limit)
   for (auto const& [name, instance] : world_.providers) not_looked_at_.insert(name);
 }
 
-void Arrivals::looked(ProviderName const& provider) {
+bool Arrivals::looked(ProviderName const& provider) {
   not_looked_at_.erase(provider);
-  if (not_looked_at_.empty()) judge();
+  return not_looked_at_.empty() && judge();
 }
 
-void Arrivals::judge() {
+bool Arrivals::judge() {
   Instant const now = world_.clock.wall_now();
   Storm storm;
   bool any = false;
@@ -32,7 +32,7 @@ void Arrivals::judge() {
       storm.add(key, std::get<AppliedPolicy>(key.match));
     }
   }
-  if (!any) return;
+  if (!any) return false;
   storage::Change change;
   change.admit_keys = true;
   std::optional<Hold> hold = hold_of(storm, limit_, "what was found for the first time");
@@ -40,10 +40,11 @@ void Arrivals::judge() {
   if (auto const written = world_.store.commit(change); !written) {
     spdlog::error("keys found for the first time wait on, their admission cannot be recorded: {}",
                   to_text(written.error()));
-    return;
+    return false;
   }
   if (hold) holds_.took_effect(*std::move(hold));
   fleet_.admit_all();
+  return true;
 }
 
 }  // namespace rekeyd::daemon

@@ -15,11 +15,12 @@ class Arrivals {
  public:
   Arrivals(World& world, Fleet& fleet, Holds& holds, StormLimit limit);
 
-  /// A look at a provider instance has come to its end, whether it was complete or not.
-  void looked(ProviderName const& provider);
+  /// A look at a provider instance has come to its end, whether it was complete or not. True: keys that had
+  /// waited for it are let in, or held.
+  bool looked(ProviderName const& provider);
 
  private:
-  void judge();
+  bool judge();
 
   World& world_;
   Fleet& fleet_;

@@ -109,8 +109,10 @@ void Daemon::start_inventories() {
     Inventory::Listeners listeners{.changed = [this] { scheduler_.wake(); },
                                    .looked =
                                        [this, provider = name] {
-                                         brakes_.arrivals().looked(provider);
-                                         upkeep_.at(provider)->look_at_all();
+                                         bool const judged = brakes_.arrivals().looked(provider);
+                                         for (auto const& [of, upkeep] : upkeep_) {
+                                           if (judged || of == provider) upkeep->look_at_all();
+                                         }
                                          tell_status();
                                        }};
     inventories_.push_back(std::make_unique<Inventory>(world_, fleet_, rotator_, stop_, name,
@@ -209,7 +211,7 @@ StatusReport Daemon::status() {
                     "provider since, and nothing of them is begun or continued before",
                     to_rfc3339(*fleet_.restored_at()), left));
   }
-  std::ranges::move(resource_warnings(world_), std::back_inserter(report.warnings));
+  std::ranges::move(resource_warnings(world_, fleet_), std::back_inserter(report.warnings));
   for (auto const& [name, upkeep] : upkeep_) {
     std::ranges::move(upkeep->troubles(), std::back_inserter(report.warnings));
   }

@@ -4,6 +4,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/listing_news.hpp"
 #include "daemon/observation.hpp"
+#include "daemon/observed_registrations.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -131,6 +132,7 @@ asio::awaitable<Result<std::set<KeyRef>>> Inventory::look_at_vault(VaultName vau
   std::set<KeyRef> seen;
   std::vector<RootKey> to_read;
   std::string cursor;
+  co_await look_at_registrations(vault);
   do {
     auto const deadline = world_.clock.mono_now() + page_patience;
     Result<providers::KeyListing> page = co_await kms.list_keys(vault, cursor, deadline);
@@ -149,6 +151,23 @@ asio::awaitable<Result<std::set<KeyRef>>> Inventory::look_at_vault(VaultName vau
   co_return seen;
 }
 
+/// Whose registrations are not as on record: a key's own listing shows nothing of that. One list of all
+/// costs a call where reading each key would cost thousands.
+asio::awaitable<void> Inventory::look_at_registrations(VaultName vault) {
+  reregistered_.clear();
+  ProviderInstance& instance = *world_.provider(provider_);
+  bool const told = instance.kms->capabilities({provider_, vault, {}}).tells_registrations;
+  if (!told) co_return;
+  auto const deadline = world_.clock.mono_now() + read_patience;
+  auto const now = co_await instance.kms->vault_registrations(vault, deadline);
+  auto const known = world_.store.registrations_under("");
+  if (!now || !known) {
+    unlisted_ = to_text(now ? known.error() : now.error());
+    co_return;
+  }
+  reregistered_ = keys_registered_otherwise(*known, *now, provider_, vault);
+}
+
 bool Inventory::worth_reading(RootKey const& listed) {
   TrackedKey const* known = fleet_.find(listed.ref);
   auto const believe_from = fleet_.believe_from(listed.ref);
@@ -158,6 +177,7 @@ bool Inventory::worth_reading(RootKey const& listed) {
   }
   if (known == nullptr || fleet_.awaits_reading(*known)) return true;
   if (in_hand(known)) return false;
+  if (reregistered_.contains(listed.ref)) return true;
   return shows_news(listed, *known, fleet_.verdict(*known), world_.clock.wall_now());
 }
 

@@ -41,6 +41,7 @@ class Inventory {
  private:
   boost::asio::awaitable<Result<std::set<KeyRef>>> look_at_vault(VaultName vault);
   boost::asio::awaitable<Result<void>> read_changed(std::vector<RootKey> listed);
+  boost::asio::awaitable<void> look_at_registrations(VaultName vault);
   bool worth_reading(RootKey const& listed);
   Result<void> record_gone(VaultName const& vault, std::set<KeyRef> const& listed);
   void note_unreadable(RootKey const& listed, Error const& error);
@@ -58,6 +59,8 @@ class Inventory {
   int failures_{};
   std::optional<Instant> believe_from_;  ///< When keys of this look can be read that could not yet.
   std::size_t unread_{};                 ///< Keys that the last look listed and could not read.
+  std::set<KeyRef>
+      reregistered_;      ///< Of the vault that is looked at: whose registrations are not as on record.
   std::string unlisted_;  ///< The last entry of this look's listings that could not be read, told; or empty.
 };
 

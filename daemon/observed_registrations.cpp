@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
+#include <tuple>
 
 namespace rekeyd::daemon {
 
@@ -101,7 +103,30 @@ void tell_changes(Registration const& old, Registration const& now, Instant at, 
   tell_further_facts(old, now, at, change);
 }
 
+using Tie = std::tuple<KeyRef, ResourceId, std::optional<VersionId>, bool>;
+
+std::set<Tie> ties_of(std::vector<Registration> const& registrations, ProviderName const& provider,
+                      VaultName const& vault) {
+  std::set<Tie> ties;
+  for (Registration const& each : registrations) {
+    bool const there = each.key.provider == provider && each.key.vault == vault;
+    if (there) ties.emplace(each.key, each.resource, each.version, each.prevents_deletion);
+  }
+  return ties;
+}
+
 }  // namespace
+
+std::set<KeyRef> keys_registered_otherwise(std::vector<Registration> const& known,
+                                           std::vector<Registration> const& now, ProviderName const& provider,
+                                           VaultName const& vault) {
+  std::vector<Tie> differing;
+  std::ranges::set_symmetric_difference(ties_of(known, provider, vault), ties_of(now, provider, vault),
+                                        std::back_inserter(differing));
+  std::set<KeyRef> keys;
+  for (Tie const& each : differing) keys.insert(std::get<KeyRef>(each));
+  return keys;
+}
 
 void tell_registrations(std::vector<Registration> const& before, std::vector<Registration> const& after,
                         Instant now, storage::Change& change) {

@@ -2,6 +2,7 @@
 #include "policy/registration.hpp"
 #include "storage/store.hpp"
 
+#include <set>
 #include <vector>
 
 namespace rekeyd::daemon {
@@ -10,5 +11,11 @@ namespace rekeyd::daemon {
 /// to another version, gone, changed. Pure.
 void tell_registrations(std::vector<Registration> const& before, std::vector<Registration> const& after,
                         Instant now, storage::Change& change);
+
+/// Keys of one vault whose registrations a list of all of the vault's shows otherwise than `known`, which may
+/// have those of other vaults as well. Pure.
+std::set<KeyRef> keys_registered_otherwise(std::vector<Registration> const& known,
+                                           std::vector<Registration> const& now, ProviderName const& provider,
+                                           VaultName const& vault);
 
 }  // namespace rekeyd::daemon

@@ -12,6 +12,6 @@ namespace rekeyd::daemon {
 Result<std::vector<ResourceReport>> report_resources(World& world, Fleet const& fleet);
 
 /// What a person should know of the resources: surveys that fail, and what keeps resources from their keys.
-std::vector<std::string> resource_warnings(World& world);
+std::vector<std::string> resource_warnings(World& world, Fleet const& fleet);
 
 }  // namespace rekeyd::daemon

@@ -358,7 +358,21 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
     bool const goes_on = std::holds_alternative<StepDetour>(rest) || !resources.unfinished;
     if (goes_on) result.outcome = std::move(rest);
   }
+  bool const moved_all = std::holds_alternative<StepDone>(result.outcome);
+  if (moved_all) co_await follow_registrations(result, key, version_made);
   co_return result;
+}
+
+asio::awaitable<void> RotationSteps::follow_registrations(StepResult& result, TrackedKey const& key,
+                                                          Instant version_made) {
+  // Services know their key by its id: of another one that takes its place they hear nothing.
+  if (result.rotation.successor) co_return;
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  std::chrono::seconds patience = usual_registrations_patience;
+  if (applied != nullptr) patience = applied->policy->registrations_patience;
+  RegistrationsLook look = co_await follower_.run(result.rotation, version_made, patience);
+  storage::append(result.facts, std::move(look.facts));
+  if (look.unfinished) result.outcome = *std::move(look.unfinished);
 }
 
 /// A service that re-wraps takes the version that is current then. If someone rotated the key again

@@ -2,6 +2,7 @@
 #include "daemon/fleet.hpp"
 #include "daemon/material_drawing.hpp"
 #include "daemon/quiescer.hpp"
+#include "daemon/registration_follower.hpp"
 #include "daemon/resource_mover.hpp"
 #include "daemon/resumer.hpp"
 #include "daemon/rewrapper.hpp"
@@ -53,6 +54,7 @@ class RotationSteps {
         material_(world),
         rewrapper_(world, stop),
         mover_(world, stop),
+        follower_(world),
         quiescer_(world, stop),
         resumer_(world, stop) {}
 
@@ -67,6 +69,9 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> adopt(Rotation rotation, TrackedKey const& key, KeyVersion version,
                                            MadeBy made_by, providers::Evidence evidence);
   boost::asio::awaitable<StepResult> propagate(Rotation rotation, TrackedKey const& key);
+  /// What has registered with the key takes its time: what is looked at last, and after everything else.
+  boost::asio::awaitable<void> follow_registrations(StepResult& result, TrackedKey const& key,
+                                                    Instant version_made);
   boost::asio::awaitable<StepResult> newer_or_refused(Rotation rotation, TrackedKey const& key,
                                                       RewrapSummary moved);
   boost::asio::awaitable<std::optional<StepOutcome>> rest_hindered(KeyRef key, QuiesceRules rules);
@@ -99,6 +104,7 @@ class RotationSteps {
   MaterialDrawing material_;
   Rewrapper rewrapper_;
   ResourceMover mover_;
+  RegistrationFollower follower_;
   Quiescer quiescer_;
   Resumer resumer_;
 };

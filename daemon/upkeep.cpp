@@ -137,7 +137,8 @@ bool Upkeep::is_held(TrackedKey const& key, UpkeepTask const& task) const {
   bool const begins = std::holds_alternative<SetProviderRotation>(task) &&
                       is_due_at_its_provider(key, key.match, world_.clock.wall_now());
   if (!begins) return false;
-  bool const held = links_.held(key);
+  // Whether it came with too many others is judged when all providers have been looked at.
+  bool const held = !key.stored.admitted || links_.held(key);
   if (!held) links_.begins(key);
   return held;
 }

@@ -24,10 +24,13 @@ enum class EventKind {
   registration_moved,    ///< A resource now uses another key version.
   registration_changed,  ///< It prevents, or no longer prevents, that the key is deleted.
   registration_gone,
-  machine_drained,      ///< The policy's command has taken a machine out of service.
-  machine_stopped,      ///< A machine is at rest for the change of what its disks live on.
-  machine_started,      ///< It runs again; how long it did not is in `details`.
-  machine_not_started,  ///< It was asked to run again and does not.
+  registrations_synced,  ///< The services that registered with a key were asked to take its version up.
+  registrations_behind,  ///< Their time is over, and some resources are on an older version; `details` name
+                         ///< them.
+  machine_drained,       ///< The policy's command has taken a machine out of service.
+  machine_stopped,       ///< A machine is at rest for the change of what its disks live on.
+  machine_started,       ///< It runs again; how long it did not is in `details`.
+  machine_not_started,   ///< It was asked to run again and does not.
   rotation_opened,
   step_intended,
   step_done,

@@ -55,6 +55,8 @@ struct KeyOverride {
   std::optional<MaterialSourceName> material{};
 };
 
+inline constexpr std::chrono::hours usual_registrations_patience{24};
+
 /// A YAML rule that selects root keys and says when and how they rotate.
 struct RotationPolicy {
   PolicyName name;
@@ -72,6 +74,8 @@ struct RotationPolicy {
       material{};  ///< Where imported keys get the material of their next version; may be empty.
   UpkeepRules upkeep{};
   DiskEncryptionKeys disk_encryption_keys{DiskEncryptionKeys::leave};
+  /// How long a rotation waits for services that follow by themselves; then it is over without them.
+  std::chrono::seconds registrations_patience{usual_registrations_patience};
 };
 
 /// All policies in force, loaded and swapped as one.

@@ -20,6 +20,15 @@ Error without(std::string_view what, KeyRef const& key) {
 
 }  // namespace
 
+asio::awaitable<Result<std::vector<Registration>>> KmsProvider::vault_registrations(VaultName vault,
+                                                                                    Clock::Mono) {
+  co_return std::unexpected(without("list of what uses its keys", KeyRef{name(), std::move(vault), {}}));
+}
+
+asio::awaitable<Result<Evidence>> KmsProvider::sync_registrations(KeyRef key, Clock::Mono) {
+  co_return std::unexpected(without("list of what uses its keys", key));
+}
+
 asio::awaitable<Result<Evidence>> KmsProvider::set_version_expiry(KeyRef key, VersionId, Instant,
                                                                   Clock::Mono) {
   co_return std::unexpected(without("expiry of key versions", key));

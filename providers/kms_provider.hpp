@@ -108,6 +108,14 @@ class KmsProvider {
   virtual boost::asio::awaitable<Result<std::vector<Registration>>> registrations(KeyRef key,
                                                                                   Clock::Mono deadline) = 0;
 
+  /// Of all keys of a vault at once, where capabilities() say that registrations are told. Pages may shift
+  /// meanwhile: of a key whose registrations differ from what is known, registrations() tells the truth.
+  virtual boost::asio::awaitable<Result<std::vector<Registration>>> vault_registrations(VaultName vault,
+                                                                                        Clock::Mono deadline);
+  /// Asks the services that have registered with the key to take its current version up. It changes nothing
+  /// at the key and may be repeated; asked too early, the error's `retry_after` says when it may be.
+  virtual boost::asio::awaitable<Result<Evidence>> sync_registrations(KeyRef key, Clock::Mono deadline);
+
   /// Can a rotation succeed? Reads only; a refusal is a permanent or access error that says what to do.
   /// Whether there is material for an imported key is its source's to say.
   virtual boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) = 0;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rekeyd::providers::ibm {
 
 namespace {
@@ -37,6 +39,16 @@ ErrorWords read_words(std::string_view body) {
   }
   if (words.message.empty() && !words.json) words.message = body_excerpt(body);
   return words;
+}
+
+/// "Sync cannot be performed until at least 2026-05-01T01:02:03Z": how long that is from now. Nowhere else
+/// does the service say it.
+std::optional<std::chrono::seconds> wait_named_in(std::string_view message, Instant now) {
+  constexpr auto longest = std::chrono::hours(24);
+  auto const word = message.substr(message.find_last_of(' ') + 1);
+  auto const instant = parse_rfc3339(word.substr(0, word.find_last_not_of('.') + 1));
+  if (!instant) return std::nullopt;
+  return std::clamp<std::chrono::seconds>(*instant - now, std::chrono::seconds(0), longest);
 }
 
 struct Meaning {
@@ -106,6 +118,8 @@ Error ibm_error(HttpResponse const& response, IbmFlavour const& flavour, std::st
   error.remedy = std::move(meaning.remedy);
   error.http_status = response.status;
   error.retry_after = parse_retry_after(response.header("retry-after"), now);
+  bool const too_early = error.code == "REQ_TOO_EARLY_ERR" && !error.retry_after;
+  if (too_early) error.retry_after = wait_named_in(words.message, now);
   return error;
 }
 

@@ -111,11 +111,14 @@ Registration read_registration(JsonObject const& entry, KeyRef const& key) {
   registration.key = key;
   registration.resource = ResourceId(entry.text("resourceCrn"));
   registration.kind = crn_resource_kind(registration.resource.str());
-  if (auto const owner = entry.text_if("keyId"); !owner.empty() && owner != key.id.str()) {
+  if (key.id == KeyId()) {
+    registration.key.id = KeyId(entry.text("keyId"));
+  } else if (auto const owner = entry.text_if("keyId"); !owner.empty() && owner != key.id.str()) {
     entry.note("keyId", "names another key");
   }
   if (auto id = entry.object_if("keyVersion").text_if("id"); !id.empty()) {
     registration.version = VersionId(std::move(id));
+    registration.following = Following::by_itself;
   }
   registration.prevents_deletion = entry.flag_if("preventKeyDeletion").value_or(false);
   registration.updated = entry.date_if("lastUpdated");

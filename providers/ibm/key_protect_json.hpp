@@ -43,7 +43,8 @@ Result<Page<KeyRecord>> parse_keys(std::string_view body, std::string const& whe
 /// An envelope with exactly one key.
 Result<KeyRecord> parse_key(std::string_view body, std::string const& where);
 Result<Page<VersionRecord>> parse_versions(std::string_view body, std::string const& where);
-/// `key` is put into each registration. The registration's own keyId must be the same if it is there.
+/// `key` is put into each registration. The registration's own keyId must be the same if it is there; where
+/// `key` has no id, because the list is that of all keys of a vault, it is the registration's.
 Result<Page<Registration>> parse_registrations(std::string_view body, KeyRef const& key,
                                                std::string const& where);
 

@@ -8,8 +8,9 @@
 
 namespace rekeyd::providers::ibm {
 
-/// make_key_protect's class. key_protect_read.cpp reads, key_protect_act.cpp rotates and moves wrapped DEKs,
-/// key_protect_import.cpp knows of imported material, key_protect_delegate.cpp of rotations by the service.
+/// make_key_protect's class. key_protect_read.cpp reads, key_protect_registrations.cpp knows of what uses
+/// keys, key_protect_act.cpp rotates and moves wrapped DEKs, key_protect_import.cpp knows of imported
+/// material, key_protect_delegate.cpp of rotations by the service.
 class KeyProtect final : public KmsProvider {
  public:
   KeyProtect(ApiClient& client, CredentialSource& credentials, Clock& clock, Random& random,
@@ -24,6 +25,9 @@ class KeyProtect final : public KmsProvider {
   boost::asio::awaitable<Result<KeyDescription>> describe(KeyRef key, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<std::vector<Registration>>> registrations(KeyRef key,
                                                                           Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<std::vector<Registration>>> vault_registrations(
+      VaultName vault, Clock::Mono deadline) override;
+  boost::asio::awaitable<Result<Evidence>> sync_registrations(KeyRef key, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<Evidence>> preflight_rotate(RootKey key, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<RotateReceipt>> rotate(RotateOrder order, Clock::Mono deadline) override;
   boost::asio::awaitable<Result<std::optional<KeyRef>>> find_created(CreateOrder order,
@@ -66,6 +70,11 @@ class KeyProtect final : public KmsProvider {
   boost::asio::awaitable<Result<DekReply>> dek_action(WrappedDek const& dek, std::string action,
                                                       Clock::Mono deadline);
   std::optional<Error> refuse_rotation(KeyRecord const& record, std::string const& where) const;
+
+  // key_protect_registrations.cpp
+  /// All pages of that list; of one key, or of all of the vault where the id is empty.
+  boost::asio::awaitable<Result<std::vector<Registration>>> list_registrations(
+      InstanceAddress const& instance, std::string path, KeyRef key, Clock::Mono deadline);
 
   // key_protect_import.cpp
   boost::asio::awaitable<Result<InstanceReply>> send_rotate(Place place, KeyMaterialPtr material,

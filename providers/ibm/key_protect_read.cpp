@@ -1,6 +1,7 @@
-// What Key Protect tells: keys, versions, registrations.
+// What Key Protect tells: keys and their versions.
 #include "providers/encoding.hpp"
 #include "providers/ibm/key_protect_provider.hpp"
+#include "providers/ibm/page_call.hpp"
 #include "providers/json_answer.hpp"
 
 #include <fmt/format.h>
@@ -17,10 +18,6 @@ namespace ibm {
 
 namespace {
 
-// 200 is the service's default and 5,000 its most; a key takes about a kilobyte.
-constexpr std::size_t page_size = 1'000;
-// More than this are a loop: a million keys, versions or registrations of one key.
-constexpr std::size_t pages_max = 1'000;
 // Keys that are made while we page push others to the next page: those of the last entries are recognised.
 constexpr std::size_t remembered_max = 64;
 
@@ -52,17 +49,6 @@ std::string next_cursor(std::size_t offset, std::vector<KeyRecord> const& record
     if (i + 1 < records.size()) text += ',';
   }
   return text;
-}
-
-InstanceCall page_call(std::string path, std::size_t offset, std::string_view more) {
-  InstanceCall call;
-  call.path = std::move(path);
-  call.query = fmt::format("limit={}&offset={}{}", page_size, offset, more);
-  return call;
-}
-
-Error endless(std::string const& where) {
-  return malformed_answer(fmt::format("the listing has more than {} full pages", pages_max), where);
 }
 
 }  // namespace
@@ -131,7 +117,7 @@ asio::awaitable<Result<KeyListing>> KeyProtect::list_keys(VaultName vault, std::
   }
   auto const offset = cursor.offset + page->entries;
   if (page->entries >= page_size && offset >= pages_max * page_size) {
-    co_return std::unexpected(endless(reply->where));
+    co_return std::unexpected(endless_list(reply->where));
   }
   if (page->entries >= page_size) listing.next = next_cursor(offset, page->items);
   co_return listing;
@@ -171,7 +157,7 @@ asio::awaitable<Result<std::vector<VersionRecord>>> KeyProtect::get_versions(Pla
     std::ranges::move(page->items, std::back_inserter(versions));
     if (page->entries < page_size) co_return versions;
   }
-  co_return std::unexpected(endless(place.path()));
+  co_return std::unexpected(endless_list(place.path()));
 }
 
 // allKeyStates came in February 2023; a service that does not know the parameter refuses it as a bad query. A
@@ -233,28 +219,6 @@ asio::awaitable<Result<KeyDescription>> KeyProtect::describe(KeyRef key, Clock::
   description.key.current = description.versions.back().id;
   description.key.current_created = description.versions.back().created;
   co_return description;
-}
-
-asio::awaitable<Result<std::vector<Registration>>> KeyProtect::registrations(KeyRef key,
-                                                                             Clock::Mono deadline) {
-  auto place = place_of(key);
-  if (!place) co_return std::unexpected(std::move(place.error()));
-  std::vector<Registration> registrations;
-  std::set<ResourceId> seen;
-  for (std::size_t number = 0; number < pages_max; ++number) {
-    auto call = page_call(place->path() + "/registrations", number * page_size, {});
-    auto reply = co_await access_.call(*place->instance, std::move(call), deadline);
-    if (!reply) co_return std::unexpected(std::move(reply.error()));
-    auto page = parse_registrations(reply->response.body, key, reply->where);
-    if (!page) co_return std::unexpected(std::move(page.error()));
-    // A registration that cannot be read may be the one that still uses an old version.
-    if (!page->defects.empty()) co_return std::unexpected(std::move(page->defects.front()));
-    for (auto& registration : page->items) {
-      if (seen.insert(registration.resource).second) registrations.push_back(std::move(registration));
-    }
-    if (page->entries < page_size) co_return registrations;
-  }
-  co_return std::unexpected(endless(key.text()));
 }
 
 }  // namespace ibm

@@ -31,7 +31,7 @@ TEST_CASE("what is printed is what is read") {
   CHECK(words_round_trip<MadeBy>(parse_made_by) == 4);
   CHECK(words_round_trip<KeyStatus>(parse_key_status) == 8);
   CHECK(words_round_trip<WaitsFor>(parse_waits_for) == 8);
-  CHECK(words_round_trip<EventKind>(parse_event_kind) == 39);
+  CHECK(words_round_trip<EventKind>(parse_event_kind) == 41);
   CHECK(words_round_trip<EventOutcome>(parse_event_outcome) == 3);
   CHECK(words_round_trip<Step>(parse_step) == 8);
   CHECK(words_round_trip<RotationState>(parse_rotation_state) == 4);

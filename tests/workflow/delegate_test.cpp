@@ -85,6 +85,28 @@ TEST_CASE("what a provider rotates as its policy wants is no drift, and its wrap
   CHECK(last->front().new_version_made_by == MadeBy::provider);
 }
 
+TEST_CASE(
+    "at a first start that finds all keys overdue no provider is told to rotate before a person says so") {
+  LivingDaemon::Files files = delegating_world();
+  boost::replace_all(files.world_text,
+                     "created: 61 days ago, deks: 2, rotation_policy: { rotate_after_create: P3M }",
+                     "created: 200 days ago, deks: 2");
+  boost::replace_all(files.world_text,
+                     "created: 80 days ago, deks: 2, rotation_policy: { interval_month: 3 }",
+                     "created: 200 days ago, deks: 2");
+  LivingDaemon life(files);
+  life.start();
+  life.run_for(days(1));
+  CHECK(life.daemon().status().holds.size() == 1);
+  CHECK(life.events(EventKind::provider_rotation_set).empty());
+  REQUIRE(life.daemon().release({.hold = std::nullopt, .reason = "as planned"}, "uid 1000 (anna)"));
+  life.run_for(std::chrono::hours(2));
+  for (std::string const& key : {at_azure, at_ibm}) {
+    auto const set = events_of(life, EventKind::provider_rotation_set, key);
+    CHECK(std::ranges::count(set, EventOutcome::ok, &HistoryEvent::outcome) == 1);
+  }
+}
+
 TEST_CASE("a delegated key's provider is told to rotate it, once, and what it then makes is followed") {
   std::string const age = GENERATE("20 days ago", "200 days ago");
   CAPTURE(age);
@@ -96,6 +118,7 @@ TEST_CASE("a delegated key's provider is told to rotate it, once, and what it th
                      "created: 80 days ago, deks: 2, rotation_policy: { interval_month: 3 }",
                      "created: " + age + ", deks: 2");
   LivingDaemon life(files);
+  life.settings().rotations.storm_hold.percent = 100;
   life.start();
   life.run_for(days(1));
   for (std::string const& key : {at_azure, at_ibm}) {

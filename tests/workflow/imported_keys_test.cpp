@@ -141,7 +141,7 @@ TEST_CASE("an imported key whose material is missing is blocked by name until th
 TEST_CASE("without a source an imported key is blocked before a rotation begins, on request as well") {
   LivingDaemon life(imported_world(""));
   life.start();
-  REQUIRE(life.run_until([&] { return life.settled(); }));
+  REQUIRE(life.run_until([&] { return life.daemon().keys().size() == 5 && life.settled(); }));
   CHECK(life.verdict(azure_key).reason == "imported_needs_material");
   CHECK(test::opened(life) == 2);
   auto const refused = life.daemon().rotate({azure_key, "now"}, "anna", 1000);

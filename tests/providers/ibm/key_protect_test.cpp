@@ -1,6 +1,7 @@
 #include "tests/providers/ibm/instance_world.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 using namespace rekeyd;
 using namespace rekeyd::providers;
@@ -152,6 +153,61 @@ TEST_CASE("registrations are read page by page, each once") {
   REQUIRE(registrations);
   CHECK(registrations->size() == 1001);
   CHECK_THAT(world.sent(registrations_call)[1].target, Catch::Contains("offset=1000"));
+}
+
+TEST_CASE("one list tells the registrations of all keys, by key and resource") {
+  InstanceWorld world;
+  world.on("GET /api/v2/keys/registrations",
+           envelope(R"({"keyId":"k-2","resourceCrn":"crn:b","keyVersion":{"id":"v-1"}},
+                       {"keyId":"k-1","resourceCrn":"crn:b","keyVersion":{"id":"v-1"}},
+                       {"keyId":"k-1","resourceCrn":"crn:a"})"));
+  auto const all = world.run(world.provider->vault_registrations(VaultName("pay"), world.deadline()));
+  REQUIRE(all);
+  REQUIRE(all->size() == 3);
+  CHECK((*all)[0].key == world.key());
+  CHECK((*all)[0].resource == ResourceId("crn:a"));
+  CHECK((*all)[0].following == Following::unknown);
+  CHECK((*all)[1].following == Following::by_itself);
+  CHECK((*all)[2].key.id == KeyId("k-2"));
+  auto const nowhere = world.run(world.provider->vault_registrations(VaultName("none"), world.deadline()));
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().error_class == ErrorClass::not_found);
+}
+
+TEST_CASE("in the list of all keys a registration that names none is an error") {
+  InstanceWorld world;
+  world.on("GET /api/v2/keys/registrations", envelope(R"({"resourceCrn":"crn:b"})"));
+  CHECK_FALSE(world.run(world.provider->vault_registrations(VaultName("pay"), world.deadline())));
+}
+
+TEST_CASE("services are asked to take a version up, and too early the answer says when they may be") {
+  InstanceWorld world;
+  std::string const sync = "POST " + base + "/actions/sync";
+  SECTION("in time") {
+    world.on(sync, answer(204, ""));
+    CHECK(world.run(world.provider->sync_registrations(world.key(), world.deadline())));
+  }
+  SECTION("too early") {
+    auto const at = world.loop.clock.wall_now() + std::chrono::minutes(20);
+    world.on(
+        sync,
+        answer(
+            409,
+            envelope(fmt::format(
+                R"({{"errorMsg":"x","reasons":[{{"code":"REQ_TOO_EARLY_ERR","message":"Sync cannot be performed until at least {}"}}]}})",
+                to_rfc3339(at)))));
+    auto const early = world.run(world.provider->sync_registrations(world.key(), world.deadline()));
+    REQUIRE_FALSE(early);
+    CHECK(early.error().code == "REQ_TOO_EARLY_ERR");
+    CHECK(early.error().retry_after == std::chrono::minutes(20));
+  }
+  SECTION("too early, and no moment named") {
+    world.on(sync, answer(409, reason("REQ_TOO_EARLY_ERR")));
+    auto const early = world.run(world.provider->sync_registrations(world.key(), world.deadline()));
+    REQUIRE_FALSE(early);
+    CHECK_FALSE(early.error().retry_after);
+  }
+  CHECK(world.sent(sync).size() == 1);
 }
 
 TEST_CASE("a key without registrations has none, whatever form that takes") {
