@@ -1,5 +1,6 @@
 #include "daemon/daemon.hpp"
 
+#include "daemon/ending_services.hpp"
 #include "daemon/reports.hpp"
 #include "daemon/resource_reports.hpp"
 #include "daemon/rotation_request.hpp"
@@ -212,6 +213,7 @@ StatusReport Daemon::status() {
                     to_rfc3339(*fleet_.restored_at()), left));
   }
   std::ranges::move(resource_warnings(world_, fleet_), std::back_inserter(report.warnings));
+  std::ranges::move(ending_services(settings_, fleet_), std::back_inserter(report.warnings));
   for (auto const& [name, upkeep] : upkeep_) {
     std::ranges::move(upkeep->troubles(), std::back_inserter(report.warnings));
   }

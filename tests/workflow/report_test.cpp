@@ -127,5 +127,23 @@ TEST_CASE("an exception and a policy that concern no key are told with their pla
   CHECK_THAT(findings, !Contains("cmk-fresh"));
 }
 
+TEST_CASE("keys that live on a service which is shut down are told until they have moved") {
+  LivingDaemon::Files files = test::small_world();
+  auto const replace = [](std::string& text, std::string const& what, std::string const& by) {
+    auto const at = text.find(what);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, what.size(), by);
+  };
+  replace(files.world_text, "flavour: key-protect", "flavour: hpcs");
+  replace(files.settings, "kind: ibm-key-protect", "kind: ibm-hpcs");
+  replace(files.settings, "https://us-south.kms.cloud.ibm.com",
+          "https://0a0a0a0a-0000-4000-8000-000000000001.api.us-south.hs-crypto.appdomain.cloud");
+  LivingDaemon life(files);
+  settle_all_five(life);
+  auto const warnings = all_of(life.daemon().status().warnings);
+  CHECK_THAT(warnings, Contains("ibm-prod: 2 keys live on Hyper Protect Crypto Services") &&
+                           Contains("March 2027") && Contains(test::ibm_key));
+}
+
 }  // namespace
 }  // namespace rekeyd
