@@ -1,5 +1,6 @@
 #include "config/ibm_reader.hpp"
 
+#include "config/ibm_credentials_reader.hpp"
 #include "config/name_syntax.hpp"
 #include "config/settings_fields.hpp"
 #include "config/unique_names.hpp"
@@ -59,22 +60,6 @@ std::vector<IbmInstance> instances_of(Given const& given, ProviderKind kind, Fin
   return instances;
 }
 
-IbmCredentials credentials_of(Given given, Findings& findings) {
-  IbmCredentials credentials;
-  if (!map_of(given, findings)) return credentials;
-  given.echo = Echo::no;
-  FieldReader fields(given, findings);
-  Given const key = fields.required("api_key", "api_key: { credential: ibm-prod }");
-  assign(credentials.api_key, secret_reference_of(key, findings));
-  if (auto const url = url_of(fields.optional("iam_url"), findings)) credentials.iam_url = url->text;
-  for (char const* const azure_field : {"tenant", "client_id", "client_secret", "client_certificate",
-                                        "workload_identity", "managed_identity", "authority"}) {
-    fields.refuse(azure_field, "it belongs to Azure's kinds; IBM's take api_key");
-  }
-  fields.finish();
-  return credentials;
-}
-
 }  // namespace
 
 IbmSettings read_ibm(FieldReader& fields, ProviderKind kind, Findings& findings) {
@@ -84,7 +69,7 @@ IbmSettings read_ibm(FieldReader& fields, ProviderKind kind, Findings& findings)
   ibm.instances = instances_of(instances, kind, findings);
   Given const credentials =
       fields.required("credentials", "credentials: { api_key: { credential: ibm-prod } }");
-  ibm.credentials = credentials_of(credentials, findings);
+  ibm.credentials = read_ibm_credentials(credentials, findings);
   Given const token = fields.optional("import_with_token");
   ibm.import_with_token = truth_of(token, findings).value_or(false);
   if (ibm.import_with_token && kind == ProviderKind::ibm_key_protect_dedicated) {

@@ -1,6 +1,7 @@
 #pragma once
 #include "config/azure_cloud.hpp"
 #include "config/azure_credentials.hpp"
+#include "config/ibm_credentials.hpp"
 #include "config/secret_reference.hpp"
 #include "policy/brakes.hpp"
 #include "policy/names.hpp"
@@ -36,11 +37,6 @@ struct LimitSettings {
   unsigned published_percent{50};
   unsigned tries{5};
   std::chrono::milliseconds call_timeout{30'000};
-};
-
-struct IbmCredentials {
-  SecretReference api_key;
-  std::string iam_url{"https://iam.cloud.ibm.com"};
 };
 
 /// One vault or HSM pool.

@@ -3,8 +3,7 @@
 #include "config/load.hpp"
 #include "daemon/azure_cloud.hpp"
 #include "daemon/azure_credentials.hpp"
-#include "providers/auth/ibm_iam_api_key.hpp"
-#include "providers/auth/secret_file.hpp"
+#include "daemon/ibm_credentials.hpp"
 #include "providers/azure/key_vault.hpp"
 #include "providers/azure/resource_manager.hpp"
 #include "providers/ibm/key_protect.hpp"
@@ -40,12 +39,6 @@ struct Parts {
 Error of_provider(Error error, ProviderName const& provider) {
   error.what = "provider " + provider.str() + ": " + error.what;
   return error;
-}
-
-Result<providers::Secret> read_secret(config::SecretReference const& reference) {
-  auto const path = secret_path(reference);
-  if (!path) return std::unexpected(path.error());
-  return providers::read_secret_file(*path);
 }
 
 /// Whose requests Azure Resource Manager counts together.
@@ -129,11 +122,8 @@ Result<void> add_azure(ProviderInstance& instance, config::AzureSettings const& 
 }
 
 Result<void> add_ibm(ProviderInstance& instance, config::IbmSettings const& ibm, Parts const& parts) {
-  auto api_key = read_secret(ibm.credentials.api_key);
-  if (!api_key) return std::unexpected(api_key.error());
-  auto iam = Endpoint::parse(ibm.credentials.iam_url);
-  if (!iam) return std::unexpected(iam.error());
-
+  auto credentials = make_ibm_credentials(ibm.credentials, *instance.token_api, parts.clock);
+  if (!credentials) return std::unexpected(std::move(credentials.error()));
   providers::KeyProtectOptions options;
   options.name = parts.settings.name;
   options.kind = ibm_kind(parts.settings.kind);
@@ -145,8 +135,7 @@ Result<void> add_ibm(ProviderInstance& instance, config::IbmSettings const& ibm,
   }
   ApiLimits const limits = limits_of(parts.settings.limits, providers::ibm_default_limits(options.kind));
   instance.api = providers::make_api_client(parts.transport, parts.clock, parts.random, limits);
-  instance.credentials =
-      providers::make_ibm_iam_api_key(*instance.token_api, parts.clock, *std::move(iam), *std::move(api_key));
+  instance.credentials = *std::move(credentials);
   instance.kms = providers::make_key_protect(*instance.api, *instance.credentials, parts.clock, parts.random,
                                              std::move(options));
   return {};

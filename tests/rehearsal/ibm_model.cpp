@@ -143,11 +143,12 @@ void model_ibm(ModelParts& parts) {
     auto* const settings = std::get_if<config::IbmSettings>(&provider.cloud);
     if (settings == nullptr) continue;
     any = true;
-    settings->credentials = {{config::SecretReference::Kind::file, ibm_secret}};
+    settings->credentials = {config::IbmApiKey{{config::SecretReference::Kind::file, ibm_secret}}};
     for (config::IbmInstance& entry : settings->instances) instances.add(provider, entry);
   }
   if (!any) return;
-  cloud.add(std::make_unique<ibm::Iam>(tokens, std::vector<std::string>{region}, cloud.random()));
+  cloud.add(std::make_unique<ibm::Iam>(tokens, std::vector<ibm::TrustedProfile>(),
+                                       std::vector<std::string>{region}, cloud.random()));
   cloud.add(std::move(service));
   parts.model.secrets[ibm_secret] = api_key;
 }

@@ -113,9 +113,11 @@ void RehearsedWorld::furnish() {
   }
   for (config::ProviderSettings& provider : settings.providers) {
     auto* const azure = std::get_if<config::AzureSettings>(&provider.cloud);
-    config::SecretReference& secret = azure != nullptr
-                                          ? std::get<config::ClientSecret>(azure->credentials.proof).secret
-                                          : std::get<config::IbmSettings>(provider.cloud).credentials.api_key;
+    config::SecretReference& secret =
+        azure != nullptr
+            ? std::get<config::ClientSecret>(azure->credentials.proof).secret
+            : std::get<config::IbmApiKey>(std::get<config::IbmSettings>(provider.cloud).credentials.proof)
+                  .secret;
     secret.name = secrets / secret.name;
   }
   // People who hand in new material in time: nothing real is read.

@@ -43,7 +43,7 @@ void add_ibm(config::ProviderSettings const& provider, config::IbmSettings const
                       instance.id,
                       {},
                       {},
-                      ibm.credentials.api_key.name});
+                      std::get<config::IbmApiKey>(ibm.credentials.proof).secret.name});
   }
 }
 

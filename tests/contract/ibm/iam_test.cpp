@@ -93,3 +93,61 @@ TEST_CASE("A fault rule's refusal is in IAM's own words") {
   CHECK(json::parse(answer.body).as_object().contains("errorCode"));
   CHECK(world.iam().refusal(503, Request{}).status == 503);
 }
+
+namespace {
+
+constexpr char const* with_profiles = R"(
+api_keys: [{ key: manager-key, service_id: ServiceId-1 }]
+trusted_profiles:
+  - { id: Profile-1, name: cluster, role: Reader, compute_tokens: [eyJ.one] }
+  - { id: Profile-2, linked: true }
+instances: [{ name: kp, id: 0a0a0a0a-0000-4000-8000-000000000001, flavour: key-protect, region: us-south, keys: [] }]
+)";
+
+Request at_instance_metadata(std::string method, std::string path, std::string body) {
+  Request request;
+  request.method = std::move(method);
+  request.host = request.authority = "169.254.169.254";
+  request.target = std::move(path) + "?version=2022-03-01";
+  request.headers = {{"Metadata-Flavor", "ibm"}};
+  request.body = std::move(body);
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("A compute resource that a trusted profile lets in gets a token with the profile's role") {
+  IbmWorld world = IbmWorld::from_section(with_profiles);
+  std::string const compute = "grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Acr-token";
+  CHECK(world.sign_in(compute + "&cr_token=eyJ.one&profile_id=Profile-1").status == 200);
+  auto const named = world.sign_in(compute + "&cr_token=eyJ.one&profile_name=cluster");
+  REQUIRE(named.status == 200);
+  CHECK(named.body.as_object().at("expires_in").as_int64() == 3600);
+  CHECK(world.sign_in(compute + "&cr_token=eyJ.two&profile_id=Profile-1").status == 400);
+  CHECK(world.sign_in(compute + "&cr_token=eyJ.one&profile_id=Profile-9").status == 404);
+  CHECK(world.sign_in(compute + "&cr_token=eyJ.one").status == 400);
+  CHECK(world.sign_in(compute + "&profile_id=Profile-1").status == 400);
+}
+
+TEST_CASE("A VPC instance changes its own token for one of IAM's, for a profile that it may enter") {
+  IbmWorld world = IbmWorld::from_section(with_profiles);
+  auto const own =
+      world.raw(at_instance_metadata("PUT", "/instance_identity/v1/token", R"({"expires_in":300})"));
+  REQUIRE(own.status == 200);
+  CHECK(own.body.as_object().at("expires_in").as_int64() == 300);
+  auto asks = at_instance_metadata("POST", "/instance_identity/v1/iam_token", "{}");
+  CHECK(world.raw(asks).status == 401);
+  asks.headers.emplace_back("Authorization", "Bearer " + own.text_at("/access_token"));
+  auto const iam = world.raw(asks);
+  REQUIRE(iam.status == 200);
+  CHECK(iam.body.as_object().at("expires_in").as_int64() == 3600);
+  asks.body = R"({"trusted_profile":{"id":"Profile-2"}})";
+  CHECK(world.raw(asks).status == 200);
+  asks.body = R"({"trusted_profile":{"id":"Profile-1"}})";
+  CHECK(world.raw(asks).status == 403);
+  asks.body = "{}";
+  world.pass(std::chrono::seconds(300));
+  CHECK(world.raw(asks).status == 401);
+  auto const plain = at_instance_metadata("PUT", "/instance_identity/v1/token", R"({"expires_in":3601})");
+  CHECK(world.raw(plain).status == 400);
+}

@@ -1,8 +1,9 @@
 #include "providers/auth/entra_application.hpp"
-#include "providers/auth/ibm_iam_api_key.hpp"
+#include "providers/auth/ibm_iam.hpp"
 #include "tests/support/run_coroutine.hpp"
 #include "tests/support/scripted_transport.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
@@ -102,6 +103,51 @@ TEST_CASE("IBM IAM is asked with a form, once for all audiences") {
   CHECK(sent.target == "/identity/token");
   CHECK(std::string_view(sent.body) ==
         "grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey=key%2B1");
+}
+
+TEST_CASE("a trusted profile is entered with the token in the first file that is there, read each time") {
+  World world;
+  test::TemporaryFolder folder;
+  folder.write("second", "eyJ.compute.1\n");
+  Endpoint iam;
+  iam.host = "iam.cloud.ibm.com";
+  auto const named = GENERATE(true, false);
+  TrustedProfile profile{named ? "" : "Profile-1",
+                         named ? "rekeyd & co" : "",
+                         {folder.path() / "first", folder.path() / "second"}};
+  auto const source = make_ibm_trusted_profile(*world.api, world.clock, iam, profile);
+  world.next = answer(200, R"({"access_token":"eyJ","token_type":"Bearer","expires_in":3600})");
+  auto const token = world.ask(*source);
+  REQUIRE(token.has_value());
+  CHECK(std::string_view(world.network.sent().at(0).body) ==
+        std::string("grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Acr-token&cr_token=eyJ.compute.1&") +
+            (named ? "profile_name=rekeyd%20%26%20co" : "profile_id=Profile-1"));
+  folder.write("first", "eyJ.compute.2");
+  source->forget(*token);
+  REQUIRE(world.ask(*source).has_value());
+  CHECK(std::string_view(world.network.sent().at(1).body).find("eyJ.compute.2") != std::string_view::npos);
+}
+
+TEST_CASE("a compute resource without a token, or that IAM does not let in, is told so") {
+  World world;
+  test::TemporaryFolder folder;
+  Endpoint iam;
+  iam.host = "iam.cloud.ibm.com";
+  auto const source =
+      make_ibm_trusted_profile(*world.api, world.clock, iam, {"Profile-1", "", {folder.path() / "token"}});
+  auto const missing = world.ask(*source);
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(missing.error().where.find("token") != std::string::npos);
+  CHECK(world.network.sent().empty());
+  folder.write("token", "eyJ.compute.1");
+  world.clock.advance(60s);
+  world.next = answer(400, R"({"errorCode":"BXNIM9999E","errorMessage":"Not you."})");
+  auto const refused = world.ask(*source);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().error_class == ErrorClass::access);
+  CHECK(refused.error().code == "BXNIM9999E");
+  CHECK(refused.error().remedy.find("trusted profile") != std::string::npos);
+  CHECK(to_text(refused.error()).find("eyJ.compute") == std::string::npos);
 }
 
 TEST_CASE("a lifetime may be a number, digits, or IAM's moment of expiry") {

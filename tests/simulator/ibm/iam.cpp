@@ -15,6 +15,12 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view api_key_grant = "urn:ibm:params:oauth:grant-type:apikey";
+constexpr std::string_view compute_resource_grant = "urn:ibm:params:oauth:grant-type:cr-token";
+
+std::string field(std::map<std::string, std::string> const& form, char const* name) {
+  auto const found = form.find(name);
+  return found == form.end() ? std::string() : found->second;
+}
 
 std::vector<std::string> host_list(std::vector<std::string> const& regions) {
   std::vector<std::string> hosts{"iam.cloud.ibm.com", "private.iam.cloud.ibm.com"};
@@ -29,8 +35,12 @@ bool is_token_path(std::string_view path) { return path == "/identity/token" || 
 
 }  // namespace
 
-Iam::Iam(std::shared_ptr<TokenAuthority> tokens, std::vector<std::string> const& regions, Randomness& random)
-    : tokens_(std::move(tokens)), hosts_(host_list(regions)), random_(random) {}
+Iam::Iam(std::shared_ptr<TokenAuthority> tokens, std::vector<TrustedProfile> profiles,
+         std::vector<std::string> const& regions, Randomness& random)
+    : tokens_(std::move(tokens)),
+      profiles_(std::move(profiles)),
+      hosts_(host_list(regions)),
+      random_(random) {}
 
 bool Iam::serves(std::string_view host) const { return std::ranges::find(hosts_, host) != hosts_.end(); }
 
@@ -46,26 +56,47 @@ Answer Iam::handle(Request const& request, Instant now) {
 
 Answer Iam::token(Request const& request, Instant now) {
   auto const form = parse_form(request.body);
-  auto const field = [&form](char const* name) {
-    auto const found = form.find(name);
-    return found == form.end() ? std::string() : found->second;
-  };
-  auto const grant = field("grant_type");
+  auto const grant = field(form, "grant_type");
   if (grant.empty()) {
     return error(400, "BXNIM0109E", "Property missing or empty: grant_type", "", request);
   }
-  if (grant != api_key_grant) {
-    return error(400, "BXNIM0120E", fmt::format("Grant type not supported: {}", grant), "", request);
-  }
-  auto const api_key = field("apikey");
+  if (grant == api_key_grant) return for_api_key(form, request, now);
+  if (grant == compute_resource_grant) return for_compute_resource(form, request, now);
+  return error(400, "BXNIM0120E", fmt::format("Grant type not supported: {}", grant), "", request);
+}
+
+Answer Iam::for_api_key(Form const& form, Request const& request, Instant now) {
+  auto const api_key = field(form, "apikey");
   if (api_key.empty()) return error(400, "BXNIM0109E", "Property missing or empty: apikey", "", request);
   auto const issued = tokens_->issue(api_key, now);
-  if (!issued) {
-    return error(400, "BXNIM0415E", "Provided API key could not be found.",
-                 "The API key was deleted, is locked, or was never made.", request);
+  if (issued) return granted(*issued, now);
+  return error(400, "BXNIM0415E", "Provided API key could not be found.",
+               "The API key was deleted, is locked, or was never made.", request);
+}
+
+// The codes of its refusals are made up.
+Answer Iam::for_compute_resource(Form const& form, Request const& request, Instant now) {
+  auto const token = field(form, "cr_token");
+  auto const id = field(form, "profile_id");
+  auto const name = field(form, "profile_name");
+  if (token.empty()) return error(400, "BXNIM0109E", "Property missing or empty: cr_token", "", request);
+  if (id.empty() == name.empty()) {
+    return error(400, "BXNIM0109E", "One of profile_id and profile_name is needed.", "", request);
   }
+  auto const* const profile = find_profile(profiles_, id.empty() ? name : id);
+  if (profile == nullptr) {
+    return error(404, "BXNIM0901E", "The trusted profile could not be found.", "", request);
+  }
+  if (!profile->compute_tokens.contains(token)) {
+    return error(400, "BXNIM0902E", "The compute resource does not match the profile's conditions.", "",
+                 request);
+  }
+  return granted(tokens_->issue_for(profile->id, now).value_or(""), now);
+}
+
+Answer Iam::granted(std::string const& token, Instant now) const {
   auto const lifetime = tokens_->lifetime();
-  json::object const body{{"access_token", *issued},
+  json::object const body{{"access_token", token},
                           {"refresh_token", "not_supported"},
                           {"token_type", "Bearer"},
                           {"expires_in", lifetime.count()},

@@ -1,6 +1,7 @@
 #include "tests/simulator/ibm/services.hpp"
 
 #include "tests/simulator/ibm/iam.hpp"
+#include "tests/simulator/ibm/instance_identity.hpp"
 #include "tests/simulator/ibm/key_protect.hpp"
 #include "tests/simulator/ibm/world_section.hpp"
 #include "tests/simulator/mistakes.hpp"
@@ -8,6 +9,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <set>
 
 namespace rekeyd::sim::ibm {
@@ -112,7 +114,11 @@ std::vector<std::unique_ptr<Service>> make_services(YAML::Node const& ibm, SeedC
     fill(*keys, seed, context);
   }
   std::vector<std::string> const names(regions.begin(), regions.end());
-  services.push_back(std::make_unique<Iam>(tokens, names, context.random));
+  for (auto const& profile : world.profiles) tokens->add_profile(profile.id, profile.identity);
+  services.push_back(std::make_unique<Iam>(tokens, world.profiles, names, context.random));
+  if (std::ranges::any_of(world.profiles, &TrustedProfile::instance)) {
+    services.push_back(std::make_unique<InstanceIdentity>(tokens, world.profiles, context.random));
+  }
   services.push_back(std::move(keys));
   return services;
 }

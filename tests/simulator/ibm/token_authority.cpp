@@ -26,6 +26,10 @@ void TokenAuthority::add_api_key(std::string api_key, Identity identity) {
   identities_.insert_or_assign(std::move(api_key), std::move(identity));
 }
 
+void TokenAuthority::add_profile(std::string id, Identity identity) {
+  profiles_.insert_or_assign(std::move(id), std::move(identity));
+}
+
 std::string TokenAuthority::compose(Identity const& identity, Instant now) {
   json::object const header{{"kid", "rekeyd-sim"}, {"alg", "RS256"}};
   json::object const claims{{"iam_id", identity.iam_id},
@@ -48,8 +52,17 @@ void TokenAuthority::forget_expired(Instant now) {
 }
 
 std::optional<std::string> TokenAuthority::issue(std::string_view api_key, Instant now) {
-  auto const found = identities_.find(api_key);
-  if (found == identities_.end()) return std::nullopt;
+  return issue_from(identities_, api_key, now);
+}
+
+std::optional<std::string> TokenAuthority::issue_for(std::string_view profile_id, Instant now) {
+  return issue_from(profiles_, profile_id, now);
+}
+
+std::optional<std::string> TokenAuthority::issue_from(Identities const& identities, std::string_view who,
+                                                      Instant now) {
+  auto const found = identities.find(who);
+  if (found == identities.end()) return std::nullopt;
   forget_expired(now);
   auto token = compose(found->second, now);
   issued_.emplace(token, Issued{&found->second, now + lifetime_});

@@ -33,10 +33,13 @@ class TokenAuthority {
   TokenAuthority(std::chrono::seconds lifetime, Randomness& random);
 
   void add_api_key(std::string api_key, Identity identity);
+  void add_profile(std::string id, Identity identity);
   std::chrono::seconds lifetime() const { return lifetime_; }
 
   /// Nothing for an unknown API key.
   std::optional<std::string> issue(std::string_view api_key, Instant now);
+  /// The same for a trusted profile, which somebody has rightly entered.
+  std::optional<std::string> issue_for(std::string_view profile_id, Instant now);
   /// Nothing for a token that was never issued here or has expired. Valid until the next issue().
   Identity const* identity(std::string_view token, Instant now) const;
 
@@ -49,12 +52,15 @@ class TokenAuthority {
     Identity const* identity;
     Instant expires;
   };
+  using Identities = std::map<std::string, Identity, std::less<>>;
+  std::optional<std::string> issue_from(Identities const& identities, std::string_view who, Instant now);
   std::string compose(Identity const& identity, Instant now);
   void forget_expired(Instant now);
 
   std::chrono::seconds lifetime_;
   Randomness& random_;
-  std::map<std::string, Identity, std::less<>> identities_;
+  Identities identities_;  ///< By API key.
+  Identities profiles_;    ///< By id.
   std::unordered_map<std::string, Issued, Hash, std::equal_to<>> issued_;
 };
 

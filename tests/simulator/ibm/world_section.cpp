@@ -226,19 +226,38 @@ InstanceSeed read_instance(Section& section, std::string const& account, Instant
   return seed;
 }
 
+Identity read_identity(Section& section) {
+  Identity identity;
+  identity.role = chosen<Role>(section, "role",
+                               {{"Reader", Role::reader},
+                                {"ReaderPlus", Role::reader_plus},
+                                {"Writer", Role::writer},
+                                {"Manager", Role::manager}},
+                               "Manager");
+  identity.may_purge = section.flag("key_purge", false);
+  return identity;
+}
+
 ApiKeySeed read_api_key(Section& section) {
   ApiKeySeed seed;
   seed.key = section.text("key");
+  seed.identity = read_identity(section);
   seed.identity.iam_id = fmt::format("iam-{}", section.text("service_id"));
-  seed.identity.role = chosen<Role>(section, "role",
-                                    {{"Reader", Role::reader},
-                                     {"ReaderPlus", Role::reader_plus},
-                                     {"Writer", Role::writer},
-                                     {"Manager", Role::manager}},
-                                    "Manager");
-  seed.identity.may_purge = section.flag("key_purge", false);
   section.finish();
   return seed;
+}
+
+TrustedProfile read_profile(Section& section) {
+  TrustedProfile profile;
+  profile.id = section.text("id");
+  profile.name = section.text("name", profile.id);
+  profile.identity = read_identity(section);
+  profile.identity.iam_id = fmt::format("iam-{}", profile.id);
+  for (auto const& token : section.texts("compute_tokens")) profile.compute_tokens.insert(token);
+  profile.linked = section.flag("linked", false);
+  profile.instance = section.flag("instance", profile.linked);
+  section.finish();
+  return profile;
 }
 
 }  // namespace
@@ -251,6 +270,10 @@ WorldSection read_world_section(YAML::Node const& ibm, Instant now, Mistakes& mi
   for (auto& entry : top.sections("api_keys")) {
     result.api_keys.push_back(read_api_key(entry));
     result.api_keys.back().identity.account = account;
+  }
+  for (auto& entry : top.sections("trusted_profiles")) {
+    result.profiles.push_back(read_profile(entry));
+    result.profiles.back().identity.account = account;
   }
   std::set<std::string> ids;
   for (auto& entry : top.sections("instances")) {

@@ -1,7 +1,7 @@
 #pragma once
 #include "policy/instant.hpp"
 #include "tests/simulator/ibm/instance.hpp"
-#include "tests/simulator/ibm/token_authority.hpp"
+#include "tests/simulator/ibm/trusted_profile.hpp"
 
 #include <chrono>
 #include <string>
@@ -59,6 +59,7 @@ struct ApiKeySeed {
 struct WorldSection {
   std::chrono::seconds token_lifetime{3600};
   std::vector<ApiKeySeed> api_keys;
+  std::vector<TrustedProfile> profiles;
   std::vector<InstanceSeed> instances;
 };
 
