@@ -46,6 +46,19 @@ bool overtaken(TrackedKey const* known, Reading const& reading) {
   return now.last_seen != before.last_seen || now.key != before.key || now.versions != before.versions;
 }
 
+/// The replacement of ours that has had a key made which nobody has seen before: it died before it could
+/// tell, or is about to.
+Result<std::optional<Rotation>> made_for(storage::Store& store, providers::KeyDescription const& made) {
+  if (made.versions.empty() || !made.versions.front().operation) return std::nullopt;
+  Result<std::optional<Rotation>> replacement = store.rotation(*made.versions.front().operation);
+  if (!replacement || !*replacement) return replacement;
+  std::optional<WantedKey> const& wanted = (*replacement)->wanted;
+  KeyRef const& ref = made.key.ref;
+  bool const there = wanted && wanted->provider == ref.provider && wanted->vault == ref.vault;
+  if (!there) replacement->reset();
+  return replacement;
+}
+
 /// Its rotation is blocked before the new version was compared with what the key was at the claim.
 bool compared_later(TrackedKey const* key) {
   return key != nullptr && key->rotation && key->rotation->step <= Step::rotate;
@@ -207,7 +220,12 @@ asio::awaitable<Result<void>> Inventory::read_changed(std::vector<RootKey> liste
     }
     auto const registered = world_.store.registrations(reading.key);
     if (!registered) co_return std::unexpected(registered.error());
+    auto const maker = known == nullptr ? made_for(world_.store, *reading.description) : std::nullopt;
+    if (!maker) co_return std::unexpected(maker.error());
+    // Its replacement is under way and tells of it, with its evidence.
+    if (*maker && in_hand(fleet_.find((*maker)->key)) && !(*maker)->ended) continue;
     Observation observation = compared_with(known, restored, reading, *registered, now);
+    if (*maker) tell_as_made_for(**maker, observation.change);
     // A rotation that is blocked already moves them when a person lets it go on.
     if (known != nullptr && !known->rotation) {
       if (Result<void> const missed = find_missed_drift(*known, observation); !missed)

@@ -237,6 +237,23 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
                  registrations, now);
 }
 
+void tell_as_made_for(Rotation const& replacement, storage::Change& change) {
+  std::optional<VersionId> first;
+  for (storage::StoredVersion& version : change.versions) {
+    if (version.version.operation != replacement.id) continue;
+    version.made_by = MadeBy::rekeyd;
+    version.rotation = replacement.id;
+    first = version.version.id;
+  }
+  for (HistoryEvent& event : change.events) {
+    bool const of_key = event.kind == EventKind::key_found;
+    if (!of_key && (!first || event.version != first)) continue;
+    event.rotation = replacement.id;
+    if (of_key) event.sentence = "root key made to take the place of " + replacement.key.text();
+    if (event.kind == EventKind::version_found) event.details["made_by"] = to_text(MadeBy::rekeyd);
+  }
+}
+
 Observation observe_versions(TrackedKey const& known, providers::KeyDescription const& description,
                              Instant now, std::optional<KnownMaker> const& maker) {
   Observation seen;

@@ -32,6 +32,10 @@ Observation observe(TrackedKey const* known, providers::KeyDescription descripti
                     std::optional<std::vector<Registration>> const& registrations, Instant now,
                     std::optional<KnownMaker> const& maker = std::nullopt);
 
+/// Says of what is seen of a new key for the first time that `replacement` has had it made: the version that
+/// carries its operation id.
+void tell_as_made_for(Rotation const& replacement, storage::Change& change);
+
 /// The part that goes on record while a rotation rests before its new version was found fit: new versions.
 /// The key's own facts stay as they were at the claim, since the new version will be compared with them.
 Observation observe_versions(TrackedKey const& known, providers::KeyDescription const& description,

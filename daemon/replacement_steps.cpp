@@ -206,16 +206,9 @@ asio::awaitable<StepResult> RotationSteps::adopt_successor(Rotation rotation, Ke
   Instant const at = world_.clock.wall_now();
   Observation seen = observe(nullptr, *std::move(now), {}, std::nullopt, at);
   result.facts = std::move(seen.change);
-  for (storage::StoredVersion& version : result.facts.versions) {
-    version.made_by = MadeBy::rekeyd;
-    version.rotation = result.rotation.id;
-  }
+  tell_as_made_for(result.rotation, result.facts);
   for (HistoryEvent& event : result.facts.events) {
-    event.rotation = result.rotation.id;
-    if (event.kind == EventKind::version_found) event.details["made_by"] = to_text(MadeBy::rekeyd);
-    if (event.kind != EventKind::key_found) continue;
-    event.sentence = "root key made to take the place of " + result.rotation.key.text();
-    add_evidence(event, evidence);
+    if (event.kind == EventKind::key_found) add_evidence(event, evidence);
   }
   co_return result;
 }

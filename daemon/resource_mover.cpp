@@ -151,6 +151,14 @@ asio::awaitable<std::set<std::string>> ResourceMover::prepare_all(std::vector<Mo
   co_return unready;
 }
 
+/// What is on record of a resource under the key that it uses now: a survey may have seen it arrive.
+std::vector<Registration> ResourceMover::there_already(Registration const& now) const {
+  auto registrations = world_.store.registrations(now.key);
+  if (!registrations) return {};
+  std::erase_if(*registrations, [&](Registration const& each) { return each.resource != now.resource; });
+  return *std::move(registrations);
+}
+
 /// Moves it, and takes what was read of it into the summary.
 asio::awaitable<void> ResourceMover::move_one(MovingResource& on_its_way, ResourceSummary& summary) {
   Registration const before = on_its_way.resource;
@@ -165,7 +173,7 @@ asio::awaitable<void> ResourceMover::move_one(MovingResource& on_its_way, Resour
   bool const of_the_same_key = on_its_way.resource.key == before.key;
   tell_registrations(known, of_the_same_key ? now : std::vector<Registration>(), world_.clock.wall_now(),
                      facts);
-  if (!of_the_same_key) tell_registrations({}, now, world_.clock.wall_now(), facts);
+  if (!of_the_same_key) tell_registrations(there_already(now.front()), now, world_.clock.wall_now(), facts);
   for (HistoryEvent& event : facts.events) {
     event.rotation = on_its_way.rotation.id;
     event.policy = on_its_way.rotation.policy;

@@ -56,6 +56,7 @@ class ResourceMover {
   Result<std::vector<Registration>> dependants(Rotation const& rotation) const;
   boost::asio::awaitable<std::set<std::string>> prepare_all(std::vector<MovingResource>& all,
                                                             ResourceSummary& summary);
+  std::vector<Registration> there_already(Registration const& now) const;
   boost::asio::awaitable<void> move_one(MovingResource& on_its_way, ResourceSummary& summary);
   boost::asio::awaitable<std::optional<StepOutcome>> move(MovingResource& move);
   std::optional<StepOutcome> wait_for_itself(MovingResource const& move) const;

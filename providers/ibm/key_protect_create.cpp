@@ -16,7 +16,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr char operation_tag[] = "rekeyd-op";
 constexpr char key_type[] = "application/vnd.ibm.kms.key+json";
 // The service's own bounds (API: create a key).
 constexpr std::size_t name_min = 2;

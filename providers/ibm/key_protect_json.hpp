@@ -17,6 +17,9 @@
 /// array. Dates come as "..06Z", "..06+0000" and "..06.123456+00:00".
 namespace rekeyd::providers::ibm {
 
+/// The tag in which a key that was made on our request carries its operation id (NAME:VALUE).
+inline constexpr char operation_tag[] = "rekeyd-op";
+
 /// Entries of one page. `entries` counts all that the page held, the unreadable ones too: a page shorter than
 /// asked for is the last one.
 template <class T>

@@ -196,6 +196,13 @@ std::vector<KeyVersion> in_order(std::vector<VersionRecord> const& records,
   return versions;
 }
 
+/// A key that was made on our request carries its operation id as a tag; versions carry nothing here.
+void note_maker(KeyDescription& description) {
+  auto const tag = description.key.tags.find(operation_tag);
+  if (tag == description.key.tags.end() || tag->second.empty() || description.versions.empty()) return;
+  description.versions.front().operation = RotationId(tag->second);
+}
+
 }  // namespace
 
 asio::awaitable<Result<KeyDescription>> KeyProtect::describe(KeyRef key, Clock::Mono deadline) {
@@ -210,6 +217,7 @@ asio::awaitable<Result<KeyDescription>> KeyProtect::describe(KeyRef key, Clock::
   // A key without a rotation policy has no such member.
   if (!description.key.provider_rotation) description.key.provider_rotation.emplace();
   description.versions = in_order(*records, metadata->record.current);
+  note_maker(description);
   if (description.versions.empty()) {
     co_return std::unexpected(
         malformed_answer("neither keyVersion nor the list names a version", metadata->where));
