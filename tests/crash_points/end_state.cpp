@@ -14,22 +14,24 @@ namespace rekeyd::crash_points {
 
 namespace {
 
-using simulation::TrueKey;
-
 template <class T>
 T read(Result<T> result) {
   if (!result) throw std::runtime_error(to_text(result.error()));
   return *std::move(result);
 }
 
-std::string rank(TrueKey const& truth, std::string const& version) {
-  auto const found = std::ranges::find(truth.versions, version, &simulation::TrueVersion::id);
-  if (found == truth.versions.end()) return "?";
-  return fmt::format("#{}", std::distance(truth.versions.begin(), found));
+std::string rank(TrueKeys const& keys, std::string const& version) {
+  for (auto const& [name, truth] : keys) {
+    auto const found = std::ranges::find(truth->versions, version, &simulation::TrueVersion::id);
+    if (found == truth->versions.end()) continue;
+    std::string const whose = name == keys.front().first ? "" : name;
+    return fmt::format("{}#{}", whose, std::distance(truth->versions.begin(), found));
+  }
+  return "?";
 }
 
-std::string rank(TrueKey const& truth, std::optional<VersionId> const& version) {
-  return version ? rank(truth, version->str()) : "none";
+std::string rank(TrueKeys const& keys, std::optional<VersionId> const& version) {
+  return version ? rank(keys, version->str()) : "none";
 }
 
 /// What happens once in the life of a rotation, however often it is interrupted. How a resource looks on its
@@ -49,6 +51,7 @@ bool told_once(EventKind kind) {
     case EventKind::rotation_done:
     case EventKind::rotation_blocked:
     case EventKind::rotation_abandoned:
+    case EventKind::key_replaced:
     case EventKind::dek_refused:
     case EventKind::hold_placed:
     case EventKind::database_restored:
@@ -58,13 +61,32 @@ bool told_once(EventKind kind) {
   }
 }
 
-void add_key(storage::StoredKey const& stored, TrueKey const& truth, std::multiset<std::string>& lines) {
-  lines.insert(fmt::format("key {} is {}, on {}{}{}", stored.key.ref.text(), to_text(stored.key.state),
+void add_key(storage::StoredKey const& stored, TrueKeys const& truth, std::multiset<std::string>& lines) {
+  lines.insert(fmt::format("key {} is {}, on {}{}{}{}", stored.key.ref.text(), to_text(stored.key.state),
                            rank(truth, stored.key.current), stored.gone ? ", gone" : "",
-                           stored.admitted ? "" : ", not admitted"));
+                           stored.admitted ? "" : ", not admitted",
+                           stored.replaced ? ", replaced by " + stored.replaced->by.text() : ""));
 }
 
-void add_events(storage::Store& store, TrueKey const& truth, std::multiset<std::string>& lines) {
+void add_facts(storage::Store& store, KeyRef const& ref, TrueKeys const& truth,
+               std::multiset<std::string>& lines) {
+  for (storage::StoredVersion const& stored : read(store.versions(ref))) {
+    lines.insert(fmt::format("version {} made by {}{}", rank(truth, stored.version.id.str()),
+                             to_text(stored.made_by), stored.rotation ? ", of a rotation" : ""));
+  }
+  for (Registration const& registration : read(store.registrations(ref))) {
+    lines.insert(
+        fmt::format("registration {} on {}", registration.resource.str(), rank(truth, registration.version)));
+  }
+  for (Rotation const& rotation : read(store.rotations(ref, 1000))) {
+    lines.insert(fmt::format("rotation by {} is {} at {}: {} -> {}, made by {}", to_text(rotation.trigger),
+                             to_text(rotation.state), to_text(rotation.step),
+                             rank(truth, rotation.base_version), rank(truth, rotation.new_version),
+                             to_text(rotation.new_version_made_by)));
+  }
+}
+
+void add_events(storage::Store& store, TrueKeys const& truth, std::multiset<std::string>& lines) {
   storage::HistoryQuery query;
   query.limit = 100'000;
   for (storage::RecordedEvent const& recorded : read(store.history(query))) {
@@ -82,14 +104,18 @@ std::string joined(std::multiset<std::string> const& lines) {
 
 }  // namespace
 
-std::string text_of_cloud(TrueKey const& key) {
-  return fmt::format("the cloud has {} versions, the current one is {}{}\n", key.versions.size(),
-                     rank(key, key.current), key.usable ? "" : ", and cannot be used");
+std::string text_of_cloud(TrueKeys const& keys) {
+  std::string text;
+  for (auto const& [name, key] : keys) {
+    text += fmt::format("the cloud has {} versions of {}, the current one is {}{}\n", key->versions.size(),
+                        name, rank(keys, key->current), key->usable ? "" : ", and cannot be used");
+  }
+  return text;
 }
 
-std::string text_of_resources(sim::ResourceTruth const& resources, TrueKey const& key) {
+std::string text_of_resources(sim::ResourceTruth const& resources, TrueKeys const& keys) {
   std::multiset<std::string> lines;
-  auto const of = [&](std::string const& url) { return rank(key, url.substr(url.rfind('/') + 1)); };
+  auto const of = [&](std::string const& url) { return rank(keys, url.substr(url.rfind('/') + 1)); };
   for (sim::VmTruth const& machine : resources.virtual_machines) {
     lines.insert(fmt::format("machine {} is {}, on {}{}", machine.id, machine.power, of(machine.key_version),
                              machine.can_start ? "" : ", and could not start"));
@@ -107,25 +133,12 @@ std::string text_of_resources(sim::ResourceTruth const& resources, TrueKey const
   return lines.empty() ? "" : joined(lines);
 }
 
-std::string text_of_record(storage::Store& store, std::string const& key, TrueKey const& truth,
+std::string text_of_record(storage::Store& store, TrueKeys const& truth,
                            std::map<std::string, std::string> const& originals) {
   std::multiset<std::string> lines;
-  KeyRef const ref = KeyRef::parse(key).value();
   for (storage::StoredKey const& stored : read(store.keys())) add_key(stored, truth, lines);
-  for (storage::StoredVersion const& stored : read(store.versions(ref))) {
-    lines.insert(fmt::format("version {} made by {}{}", rank(truth, stored.version.id.str()),
-                             to_text(stored.made_by), stored.rotation ? ", of a rotation" : ""));
-  }
-  for (Registration const& registration : read(store.registrations(ref))) {
-    lines.insert(
-        fmt::format("registration {} on {}", registration.resource.str(), rank(truth, registration.version)));
-  }
-  for (Rotation const& rotation : read(store.rotations(ref, 1000))) {
-    lines.insert(fmt::format("rotation by {} is {} at {}: {} -> {}, made by {}", to_text(rotation.trigger),
-                             to_text(rotation.state), to_text(rotation.step),
-                             rank(truth, rotation.base_version), rank(truth, rotation.new_version),
-                             to_text(rotation.new_version_made_by)));
-  }
+  for (auto const& [name, key] : truth) add_facts(store, KeyRef::parse(name).value(), truth, lines);
+  KeyRef const ref = KeyRef::parse(truth.front().first).value();
   std::set<std::string> previous;
   for (storage::PreviousDek const& dek : read(store.previous_deks(ref))) {
     bool const as_it_was = std::ranges::any_of(originals, [&](auto const& original) {
@@ -142,7 +155,7 @@ std::string text_of_record(storage::Store& store, std::string const& key, TrueKe
 }
 
 std::string text_of_disk(simulation::SimulatedDisk const& disk, config::Settings const& settings,
-                         std::map<std::string, std::string> const& originals, TrueKey const& truth) {
+                         std::map<std::string, std::string> const& originals, TrueKeys const& truth) {
   std::multiset<std::string> lines;
   std::set<std::filesystem::path> folders{settings.database.parent_path(), settings.dek_stores.front().path};
   for (auto const& [file, text] : originals) folders.insert(std::filesystem::path(file).parent_path());

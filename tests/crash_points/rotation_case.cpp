@@ -18,8 +18,15 @@ struct Words {
   char const* provider_kind;
   char const* cloud_kind;  ///< Of the vault, or the flavour of the instance.
   char const* url;         ///< Of the instance.
-  char const* attributes;  ///< Of the key.
+  std::string attributes;  ///< Of the key.
 };
+
+/// Confidential machines can start from such a key.
+std::string confidential_key(std::string const& name_and_age) {
+  return name_and_age +
+         R"(, kty: RSA-HSM, exportable: true,
+           release_policy: '{"version":"1.0.0","anyOf":[{"authority":"https://sharedweu.weu.attest.azure.net/","allOf":[{"claim":"x-ms-attestation-type","equals":"sevsnpvm"}]}]}')";
+}
 
 Words words_of(KeyKind kind) {
   switch (kind) {
@@ -54,8 +61,16 @@ Words words_of(KeyKind kind) {
               "name: crk, created: 8 months ago"};
     case KeyKind::confidential_machines:
       return {"Key Vault, with confidential machines", "azure-key-vault", "vault", "",
-              R"(name: cmk, kty: RSA-HSM, exportable: true, created: 14 months ago, versions: 2,
-           every: 6 months, release_policy: '{"version":"1.0.0","anyOf":[{"authority":"https://sharedweu.weu.attest.azure.net/","allOf":[{"claim":"x-ms-attestation-type","equals":"sevsnpvm"}]}]}')"};
+              confidential_key("name: cmk, created: 14 months ago, versions: 2, every: 6 months")};
+    case KeyKind::machines_on_another_key:
+      return {"a replacement under confidential machines", "azure-key-vault", "vault", "",
+              confidential_key("name: cmk, created: 2 months ago, versions: 2")};
+    case KeyKind::key_vault_replaced:
+      return {"a replacement", "azure-key-vault", "vault", "",
+              "name: cmk, created: 2 months ago, versions: 2"};
+    case KeyKind::key_protect_replaced:
+      return {"a replacement at Key Protect", "ibm-key-protect", "key-protect",
+              "https://us-south.kms.cloud.ibm.com", "name: crk, created: 2 months ago, versions: 2"};
     case KeyKind::sql_and_storage:
       return {"Key Vault, with SQL servers and storage", "azure-key-vault", "vault", "",
               "name: cmk, created: 14 months ago, versions: 2, every: 6 months"};
@@ -63,13 +78,16 @@ Words words_of(KeyKind kind) {
   return {};
 }
 
-bool has_resources(KeyKind kind) {
-  return kind == KeyKind::confidential_machines || kind == KeyKind::sql_and_storage;
+bool has_machines(KeyKind kind) {
+  return kind == KeyKind::confidential_machines || kind == KeyKind::machines_on_another_key;
 }
+
+bool has_resources(KeyKind kind) { return has_machines(kind) || kind == KeyKind::sql_and_storage; }
 
 bool is_azure(KeyKind kind) {
   return kind == KeyKind::key_vault || kind == KeyKind::managed_hsm ||
-         kind == KeyKind::key_vault_with_material || has_resources(kind);
+         kind == KeyKind::key_vault_with_material || kind == KeyKind::key_vault_replaced ||
+         has_resources(kind);
 }
 
 bool has_source(KeyKind kind) {
@@ -97,7 +115,7 @@ constexpr char const* machines = R"(  resource_manager: { start_s: 20, deallocat
         - { name: "idle-{n}", count: 2, security: confidential, disk_encryption_set: des, power: deallocated }
 )";
 
-std::string azure_clouds(Words const& words, unsigned deks) {
+std::string azure_clouds(Words const& words, unsigned deks, std::string const& others) {
   return fmt::format(R"(version: 1
 rsa_pool: {{ size: 4, bits: [2048] }}
 azure:
@@ -106,12 +124,12 @@ azure:
       clients: [{{ id: 66666666-7777-4888-8999-000000000001, secret: demo-secret }}]
   vaults:
     - {{ name: main, kind: {}, tenant: {}, envelope_provider: cloud,
-        keys: [{{ {}, deks: {} }}] }}
+        keys: [{{ {}, deks: {} }}{}] }}
 )",
-                     tenant, words.cloud_kind, tenant, words.attributes, deks);
+                     tenant, words.cloud_kind, tenant, words.attributes, deks, others);
 }
 
-std::string ibm_clouds(Words const& words, unsigned deks) {
+std::string ibm_clouds(Words const& words, unsigned deks, std::string const& others) {
   return fmt::format(R"(version: 1
 ibm:
   account: 3f5a0c9e7d1b4826a0e4c7b9d2f61835
@@ -123,10 +141,9 @@ ibm:
       region: us-south
       envelope_provider: cloud
       keys:
-        - {{ id: {}, {}, deks: {}, aad: [orders],
-            registrations: [{{ crn: "crn:v1:bluemix:public:is:us-south-1:a/3f5a0c9e7d1b4826a0e4c7b9d2f61835::volume:r006-7a1e" }}] }}
+        - {{ id: {}, {}, deks: {}, aad: [orders]{} }}
 )",
-                     instance, words.cloud_kind, ibm_key, words.attributes, deks);
+                     instance, words.cloud_kind, ibm_key, words.attributes, deks, others);
 }
 
 std::string azure_provider(KeyKind kind, Words const& words) {
@@ -190,6 +207,16 @@ std::string name_of(Words const& words, Deks deks) {
   return words.name;
 }
 
+/// What else there is: a key that could take the place, or a volume that has registered. Nobody can move a
+/// registration to another key.
+std::string others_beside(KeyKind kind) {
+  if (kind == KeyKind::machines_on_another_key)
+    return fmt::format(", {{ {} }}", confidential_key("name: cmk-2, created: 1 months ago"));
+  if (is_azure(kind) || kind == KeyKind::key_protect_replaced) return "";
+  return R"(,
+            registrations: [{ crn: "crn:v1:bluemix:public:is:us-south-1:a/3f5a0c9e7d1b4826a0e4c7b9d2f61835::volume:r006-7a1e" }])";
+}
+
 }  // namespace
 
 RotationCase rotation_case(KeyKind kind, Deks deks) {
@@ -201,10 +228,17 @@ RotationCase rotation_case(KeyKind kind, Deks deks) {
   made.key = std::string("cloud/main/") + (is_azure(kind) ? "cmk" : ibm_key);
   made.scenario.name = made.name;
   made.scenario.begin = parse_rfc3339("2026-11-22T00:00:00Z").value();
-  made.scenario.clouds = is_azure(kind) ? azure_clouds(words, number) : ibm_clouds(words, number);
+  made.scenario.clouds = is_azure(kind) ? azure_clouds(words, number, others_beside(kind))
+                                        : ibm_clouds(words, number, others_beside(kind));
   made.scenario.settings = settings(is_azure(kind) ? azure_provider(kind, words) : ibm_provider(kind, words));
   made.scenario.policies = {policies(kind, deks, "enforce"), policies(kind, deks, "observe")};
-  if (kind == KeyKind::confidential_machines) made.scenario.clouds += machines;
+  if (kind == KeyKind::key_vault_replaced || kind == KeyKind::key_protect_replaced)
+    made.replacement = {
+        .key = made.key, .by = "", .create = "cloud/main/cmk-2", .reason = "a backup was stolen"};
+  if (kind == KeyKind::machines_on_another_key)
+    made.replacement = {
+        .key = made.key, .by = "cloud/main/cmk-2", .create = "", .reason = "a backup was stolen"};
+  if (has_machines(kind)) made.scenario.clouds += machines;
   if (kind == KeyKind::sql_and_storage) made.scenario.clouds += servers;
   made.scenario.credentials = {{"cloud", "demo-secret"}};
   if (kind == KeyKind::key_vault_with_material) made.scenario.material = {{made.key, test::rsa_pem()}};

@@ -1,8 +1,10 @@
 #pragma once
+#include "daemon/control/report.hpp"
 #include "tests/simulation/disk/simulated_disk.hpp"
 #include "tests/simulation/scenario.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace rekeyd::crash_points {
@@ -20,6 +22,9 @@ enum class KeyKind {
   hpcs,
   confidential_machines,  ///< At Key Vault, with six machines on it, two of them stopped by their owner.
   sql_and_storage,        ///< At Key Vault, with two SQL servers and a storage account that pins its version.
+  key_vault_replaced,     ///< Not rotated but replaced by a key that rekeyd is to make.
+  key_protect_replaced,   ///< Likewise.
+  machines_on_another_key,  ///< Confidential machines whose key is replaced by one that is there.
 };
 
 enum class Deks { none, wrapped_locally, wrapped_by_service };
@@ -30,6 +35,8 @@ struct RotationCase {
   simulation::Scenario scenario;  ///< Its first policy file rotates the key, its second only watches.
   std::string key;                ///< Its reference.
   KeyKind kind{};
+  /// What a person asks of the daemon, if it is not the calendar that has the key rotated.
+  std::optional<daemon::ReplaceRequest> replacement{};
   /// A mistake on purpose, to see that it is found.
   std::function<void(simulation::SimulatedDisk&)> on_disk = [](simulation::SimulatedDisk&) {};
 };

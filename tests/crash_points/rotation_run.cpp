@@ -10,6 +10,7 @@
 #include "tests/simulator/world.hpp"
 #include "tests/support/seeded_random.hpp"
 
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -30,6 +31,7 @@ constexpr auto restart_after = 5s;
 /// When the person rotates a key that is not ours to rotate: between the first look at the provider and the
 /// second.
 constexpr auto person_comes_after = 1h;
+constexpr auto person_asks_after = 1min;
 /// Longer than any wait for a lagging provider, a back-off or the next look.
 constexpr auto patience = 72h;
 /// By then every registration is read again.
@@ -91,6 +93,7 @@ class RotationRun {
       universe_.happenings.at(universe_.in(person_comes_after), [this] { person_rotates(); });
     }
     start_daemon();
+    if (case_.replacement) ask_for_replacement();
     run_until([this] { return at_its_end(); }, universe_.in(patience));
     verdicts_.require(sml::Invariant::endings, at_its_end(),
                       [] { return std::string("the rotation has not come to its end"); });
@@ -197,12 +200,23 @@ class RotationRun {
     run_until([] { return false; }, universe_.in(rest));
     if (verdicts_.broken()) return;
     tell([](sml::Rule& rule) { rule.at_rest(); });
-    sml::TrueKey const& truth = *truth_.find(case_.key);
-    std::string const record = text_of_record(life_->world().store, case_.key, truth, originals_);
+    TrueKeys const truth = true_keys();
+    std::string const record = text_of_record(life_->world().store, truth, originals_);
     end_in_order();
-    result_.end = text_of_cloud(truth) +
-                  text_of_resources(truth_.resources(universe_.clock.true_now()), truth) + record +
-                  text_of_disk(home_.disk(), home_.settings(), originals_, truth);
+    std::string end = text_of_cloud(truth) +
+                      text_of_resources(truth_.resources(universe_.clock.true_now()), truth) + record +
+                      text_of_disk(home_.disk(), home_.settings(), originals_, truth);
+    // Key Protect draws the ids of its keys.
+    for (std::size_t i = 1; i < truth.size(); ++i) boost::replace_all(end, truth[i].first, "the successor");
+    result_.end = std::move(end);
+  }
+
+  TrueKeys true_keys() const {
+    TrueKeys keys{{case_.key, truth_.find(case_.key)}};
+    for (auto const& [ref, key] : truth_.keys()) {
+      if (ref != case_.key) keys.emplace_back(ref, &key);
+    }
+    return keys;
   }
 
   void end_in_order() {
@@ -264,10 +278,7 @@ class RotationRun {
 
   bool sent(sml::Letter& letter) {
     if (!life_ || letter.life != life_->number()) return false;
-    if (sml::AddressBook::makes_version(letter.request)) {
-      letter.key = addresses_.key_of(letter.request).value_or("");
-      if (Rotation const* open = scene_.open_rotation(letter.key)) letter.rotation = open->id.str();
-    }
+    scene_.address(letter);
     if (!boundaries_.send()) return false;
     tell([&](sml::Rule& rule) { rule.sent(letter); });
     return true;
@@ -279,6 +290,19 @@ class RotationRun {
       made = truth_.look(universe_.clock.true_now(), sml::Maker::daemon, letter.rotation);
     tell([&](sml::Rule& rule) { rule.arrived(letter, delivery, made); });
     if (life_ && letter.life == life_->number()) boundaries_.took_effect();
+  }
+
+  /// Soon after a start, and again until it is on record: whoever gets no answer asks once more.
+  void ask_for_replacement() {
+    universe_.happenings.at(universe_.in(person_asks_after), [this] {
+      bool const on_record = !scene_.on_record.rotations.empty();
+      if (on_record) return;
+      if (life_) {
+        auto const answer = life_->daemon().replace(*case_.replacement, "uid 1000 (anna)");
+        universe_.trace.line(fmt::format("a person asks for a replacement{}", answer ? "" : ", in vain"));
+      }
+      ask_for_replacement();
+    });
   }
 
   /// Straight at the cloud, with new material of its own.

@@ -13,6 +13,8 @@ namespace rekeyd::simulation {
 
 namespace {
 
+constexpr std::string_view ibm_keys = "/api/v2/keys";
+
 std::string host_of(std::string const& url) { return providers::Endpoint::parse(url).value().host; }
 
 std::string path_of(sim::Request const& request) {
@@ -97,8 +99,21 @@ bool AddressBook::makes_version(sim::Request const& request) {
       request.method == "PUT" && path.starts_with(keys) && path.find('/', keys.size()) == path.npos;
   if (import) return true;
   if (request.method != "POST") return false;
-  return path.ends_with("/rotate") || path.ends_with("/create") ||
+  return path.ends_with("/rotate") || path.ends_with("/create") || path == ibm_keys ||
          request.target.find("action=rotate") != std::string::npos;
+}
+
+std::optional<std::string> AddressBook::creates(sim::Request const& request) const {
+  Place const* place = of_request(request);
+  std::string const path = path_of(request);
+  if (place == nullptr || request.method != "POST") return std::nullopt;
+  if (place->azure) return path.ends_with("/create") ? key_of(request) : std::nullopt;
+  if (path != ibm_keys) return std::nullopt;
+  boost::system::error_code error;
+  auto const body = boost::json::parse(request.body, error);
+  auto const name = body.find_pointer("/resources/0/name", error);
+  if (name == nullptr || !name->is_string()) return std::nullopt;
+  return place->provider + "/" + place->vault + "/" + std::string(name->get_string());
 }
 
 std::optional<AddressBook::Version> AddressBook::takes_out_of_use(sim::Request const& request,

@@ -32,8 +32,11 @@ class AddressBook {
 
   /// The reference of the key that the path names, if it names one.
   std::optional<std::string> key_of(sim::Request const& request) const;
-  /// Would it make a new key version?
+  /// Would it make a new key version? A new key has its first one.
   static bool makes_version(sim::Request const& request);
+  /// The key that it would make, as PROVIDER/VAULT/NAME; at Azure a new version where there is one of that
+  /// name.
+  std::optional<std::string> creates(sim::Request const& request) const;
   struct Version {
     std::string key, version;
   };

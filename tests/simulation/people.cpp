@@ -52,6 +52,7 @@ void People::begin() {
   often(chances.taggings_a_year, &People::tag);
   often(chances.registrations_a_year, &People::change_registration);
   often(chances.machine_acts_a_year, &People::touch_machine);
+  often(chances.replacements_a_year, &People::replace);
 }
 
 void People::often(std::uint64_t times_a_year, Act act) {
@@ -210,6 +211,23 @@ void People::touch_machine() {
                   done ? "" : ", in vain"));
 }
 
+/// Somebody gives a key up, for another that is there or for one that the daemon is to make.
+void People::replace() {
+  std::string const key = some_key();
+  daemon::Daemon* const daemon = find_daemon();
+  if (daemon == nullptr || key.empty() || disabled_.contains(key) || removed_.contains(key)) return;
+  daemon::ReplaceRequest request{.key = key, .by = "", .create = "", .reason = "a backup was stolen"};
+  if (scene_.universe.people.below(4) == 0) {
+    request.by = some_key();
+  } else {
+    auto const& places = scene_.addresses.places();
+    Place const& place = places[scene_.universe.people.below(places.size())];
+    request.create = fmt::format("{}/{}/successor-{}", place.provider, place.vault, ++successors_);
+  }
+  auto const answer = daemon->replace(request, "uid 1000 (anna)");
+  did(fmt::format("has {} replaced by {}{}{}", key, request.by, request.create, answer ? "" : ", in vain"));
+}
+
 void People::hear_of_wrong_clock() {
   auto const when = scene_.universe.in(between(scene_.universe.people, 30s, 24h * 6));
   scene_.universe.happenings.at(when, [this] { set_clock_right(); });
@@ -264,10 +282,20 @@ void People::retry_blocked(daemon::Daemon& daemon) {
   mend_machines();
   for (daemon::KeyReport const& report : daemon.keys()) {
     if (!report.rotation || report.rotation->state != RotationState::blocked) continue;
-    auto const answer = daemon.retry(report.rotation->id, "uid 1000 (anna)");
-    did(fmt::format("has rotation {} of {} tried again ({}){}", report.rotation->id.str(), report.key.text(),
-                    report.rotation->blocked_reason, answer ? "" : ", in vain"));
+    try_again(daemon, *report.rotation);
   }
+}
+
+/// What cannot work is given up: a successor that is unfit, or one whose name is taken.
+void People::try_again(daemon::Daemon& daemon, Rotation const& blocked) {
+  bool const gives_up = is_replacement(blocked) && (scene_.at_peace || scene_.universe.people.below(2) == 0);
+  daemon::AbandonRequest const without_machines{.reason = "another way will be found",
+                                                .leave_stopped = false};
+  std::string const who = "uid 1000 (anna)";
+  auto const answer =
+      gives_up ? daemon.abandon(blocked.id, without_machines, who) : daemon.retry(blocked.id, who);
+  did(fmt::format("has rotation {} of {} {} ({}){}", blocked.id.str(), blocked.key.text(),
+                  gives_up ? "given up" : "tried again", blocked.blocked_reason, answer ? "" : ", in vain"));
 }
 
 std::string People::token(Place const& place) {

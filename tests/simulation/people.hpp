@@ -50,7 +50,9 @@ class People {
   void tag();
   void change_registration();
   void touch_machine();
+  void replace();
   void mend_machines();
+  void try_again(daemon::Daemon& daemon, Rotation const& blocked);
   void set_clock_right();
   void release();
 
@@ -68,6 +70,7 @@ class People {
   Scenario const& scenario_;
   bool resting_{false};
   std::size_t policies_{0};
+  std::size_t successors_{0};                    ///< Names that were given to keys to be made.
   std::map<std::string, std::string> disabled_;  ///< Key → at Azure, the version that is switched off.
   std::set<std::string> removed_;
   providers::Clock::Mono looked_after_{};

@@ -64,6 +64,7 @@ void read_people(Section& top, PeopleChances& people) {
   people.machine_acts_a_year = a_year(*section, "machine_acts_a_year");
   people.registrations_a_year = a_year(*section, "registrations_a_year");
   people.taggings_a_year = a_year(*section, "taggings_a_year");
+  people.replacements_a_year = a_year(*section, "replacements_a_year");
   section->finish();
 }
 

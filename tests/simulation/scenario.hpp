@@ -36,6 +36,7 @@ struct PeopleChances {
   std::uint64_t disablings_a_year{0};  ///< Of one key, enabled again some time later.
   std::uint64_t deletions_a_year{0};   ///< Of one Azure key, recovered some time later.
   std::uint64_t taggings_a_year{0};
+  std::uint64_t replacements_a_year{0};   ///< Of one key by another, mostly a new one, asked of the daemon.
   std::uint64_t machine_acts_a_year{0};   ///< A machine is started, stopped, released or prepared to fail.
   std::uint64_t registrations_a_year{0};  ///< Resources of IBM's that are made with a key, change or go.
 };

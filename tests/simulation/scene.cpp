@@ -19,6 +19,20 @@ Rotation const* Scene::open_rotation(std::string const& key) const {
   return &on_record.rotations.at(*found->second.begin());
 }
 
+void Scene::address(Letter& letter) const {
+  if (!AddressBook::makes_version(letter.request)) return;
+  auto const created = addresses.creates(letter.request);
+  letter.key = addresses.key_of(letter.request).value_or(created.value_or(""));
+  if (Rotation const* open = open_rotation(letter.key)) letter.rotation = open->id.str();
+  if (!letter.rotation.empty() || !created) return;
+  for (auto const& [key, ids] : on_record.open_of) {
+    for (std::string const& id : ids) {
+      auto const& wanted = on_record.rotations.at(id).wanted;
+      if (wanted && wanted->text() == *created) letter.rotation = id;
+    }
+  }
+}
+
 std::optional<Instant> Scene::due(std::string const& key, std::string const& up_to,
                                   AppliedPolicy const& applied) const {
   TrueKey const* const of = truth.find(key);
@@ -49,7 +63,12 @@ void Scene::examine_database(std::string const& vfs) {
 }
 
 void Scene::note(storage::Change const& change) {
-  for (storage::StoredKey const& stored : change.keys) on_record.keys[stored.key.ref.text()] = stored.key;
+  for (storage::StoredKey const& stored : change.keys) {
+    std::string const key = stored.key.ref.text();
+    on_record.keys[key] = stored.key;
+    if (stored.replaced) on_record.replaced.insert(key);
+    if (!stored.replaced) on_record.replaced.erase(key);
+  }
   for (Rotation const& rotation : change.rotations) {
     bool const ended = rotation.state == RotationState::done || rotation.state == RotationState::abandoned;
     auto& open = on_record.open_of[rotation.key.text()];

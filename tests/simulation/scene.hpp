@@ -7,6 +7,7 @@
 #include "storage/store.hpp"
 #include "storage/verify.hpp"
 #include "tests/simulation/address_book.hpp"
+#include "tests/simulation/network.hpp"
 #include "tests/simulation/truth.hpp"
 #include "tests/simulation/universe.hpp"
 #include "tests/simulation/verdicts.hpp"
@@ -28,6 +29,7 @@ struct OnRecord {
   std::map<std::string, std::set<std::string>> open_of;   ///< Key → ids of its unfinished rotations.
   std::map<std::string, std::set<std::string>> intended;  ///< Key → rotations with a step that was intended.
   std::map<std::string, RootKey> keys;
+  std::set<std::string> replaced;  ///< Keys whose place another has taken.
 };
 
 /// Everything that an invariant may look at.
@@ -62,6 +64,8 @@ struct Scene {
   std::optional<AppliedPolicy> policy_of(RootKey const& key) const;
   /// The unfinished rotation of the key as it is on record, or null.
   Rotation const* open_rotation(std::string const& key) const;
+  /// Fills in which key a letter would make a version of, and the rotation that it belongs to.
+  void address(Letter& letter) const;
   /// The moment at which a key with these versions is due by an applied policy, by the simulation's own
   /// calendar. `up_to`: the version that is taken for the current one; nothing when the clouds have no such.
   std::optional<Instant> due(std::string const& key, std::string const& up_to,

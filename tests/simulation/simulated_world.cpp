@@ -198,10 +198,7 @@ void SimulatedWorld::committed(storage::Change const& change, Result<void> const
 
 bool SimulatedWorld::sent(Letter& letter) {
   if (!life_ || letter.life != life_->number() || home_.disk().dead()) return false;
-  if (AddressBook::makes_version(letter.request)) {
-    letter.key = addresses_.key_of(letter.request).value_or("");
-    if (Rotation const* open = scene_.open_rotation(letter.key)) letter.rotation = open->id.str();
-  }
+  scene_.address(letter);
   tell([&](Rule& rule) { rule.sent(letter); });
   return true;
 }

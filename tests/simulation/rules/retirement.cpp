@@ -9,7 +9,8 @@ namespace rekeyd::simulation {
 namespace {
 
 /// Invariant 5: no version is retired while anything is on it, and none that is current. Nothing is ever
-/// deleted at a provider, and no key is switched off as a whole. (Wrapped DEKs: the rule of invariant 3.)
+/// deleted at a provider, and no key is switched off as a whole; a key that another has replaced loses all
+/// its versions. (Wrapped DEKs: the rule of invariant 3.)
 class Retirement final : public Rule {
  public:
   using Rule::Rule;
@@ -31,7 +32,8 @@ class Retirement final : public Rule {
  private:
   void require_unused(AddressBook::Version const& out) {
     TrueKey const* const key = scene_.truth.find(out.key);
-    bool const old = key != nullptr && key->current != out.version;
+    bool const replaced = scene_.on_record.replaced.contains(out.key);
+    bool const old = key != nullptr && (key->current != out.version || replaced);
     verdicts().require(Invariant::retirement, old, [&] {
       return fmt::format("rekeyd takes the current version {} of {} out of use", out.version, out.key);
     });

@@ -25,6 +25,11 @@ class SteadyDates final : public Rule {
     for (daemon::KeyReport const& report : scene_.reports()) {
       auto const known = scene_.on_record.keys.find(report.key.text());
       if (known == scene_.on_record.keys.end() || !report.current_version || report.versions == 0) continue;
+      if (scene_.on_record.replaced.contains(report.key.text())) {
+        verdicts().require(Invariant::steady_dates, !report.verdict.due,
+                           [&] { return fmt::format("{} was replaced and is due", report.key.text()); });
+        continue;
+      }
       auto const applied = scene_.policy_of(known->second);
       if (applied && applied->mode == Mode::delegate) {
         compare_provider(report, known->second, when);

@@ -36,11 +36,13 @@ class WrappedDeks final : public Rule {
   void left_behind() override {
     for (auto const& [file, sha256] : truth_.sha256_by_file) check(file);
     for (auto const& [key, version] : done_) none_older(key, version);
+    for (std::string const& key : scene_.on_record.replaced) none_on(key);
   }
   void committed(storage::Change const& change) override {
     for (Rotation const& rotation : change.rotations) {
-      if (rotation.state == RotationState::done && rotation.new_version)
-        moved(rotation.key.text(), rotation.new_version->str());
+      if (rotation.state != RotationState::done || !rotation.new_version) continue;
+      if (is_replacement(rotation)) none_on(rotation.key.text());
+      moved(target_key(rotation).text(), rotation.new_version->str());
     }
     for (HistoryEvent const& event : change.events) {
       if (event.kind == EventKind::drift && event.details.contains("version_before")) followed(event, change);
@@ -77,7 +79,8 @@ class WrappedDeks final : public Rule {
     for (storage::StoredKey const& stored : change.keys) {
       if (stored.key.ref != *drift.key || stored.key.state != KeyState::active) continue;
       auto const applied = scene_.policy_of(stored.key);
-      bool const ours_to_act = applied && applied->mode != Mode::observe && !stored.key.managed_elsewhere;
+      bool const ours_to_act =
+          applied && applied->mode != Mode::observe && !stored.key.managed_elsewhere && !stored.replaced;
       verdicts().require(Invariant::wrapped_deks, on_its_way || !ours_to_act, [&] {
         return fmt::format(
             "someone else, or its provider, rotated {}, and nothing on record takes its WDEKs along",
@@ -130,6 +133,15 @@ class WrappedDeks final : public Rule {
       verdicts().require(Invariant::wrapped_deks, on->created >= done->created, [&] {
         return fmt::format("{} is on version {} again: the rotation to {} was done", file, known.version,
                            version);
+      });
+    }
+  }
+
+  /// Another key has taken its place.
+  void none_on(std::string const& key) {
+    for (auto const& [file, known] : known_) {
+      verdicts().require(Invariant::wrapped_deks, known.key != key, [&] {
+        return fmt::format("{} is on version {} of {}, which was replaced", file, known.version, key);
       });
     }
   }
