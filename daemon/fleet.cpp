@@ -72,6 +72,13 @@ std::size_t Fleet::keys_awaiting_reading() const {
       std::ranges::count_if(keys_, [this](auto const& entry) { return awaits_reading(entry.second); }));
 }
 
+TrackedKey const* Fleet::about_to_be_replaced_by(KeyRef const& successor) const {
+  for (auto const& [ref, key] : keys_) {
+    if (key.rotation && key.rotation->successor == successor) return &key;
+  }
+  return nullptr;
+}
+
 TrackedKey* Fleet::find(KeyRef const& key) {
   auto const found = keys_.find(key);
   return found == keys_.end() ? nullptr : &found->second;

@@ -60,6 +60,8 @@ class Fleet {
   bool awaits_reading(TrackedKey const& key) const;
   std::size_t keys_awaiting_reading() const;
 
+  /// The key whose unfinished replacement moves everything to `successor`; null: none. Looks at all.
+  TrackedKey const* about_to_be_replaced_by(KeyRef const& successor) const;
   TrackedKey* find(KeyRef const& key);
   /// Takes over what is known of a key and looks at it anew.
   TrackedKey& put(storage::StoredKey stored);

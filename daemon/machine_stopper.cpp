@@ -2,6 +2,7 @@
 
 #include "daemon/journal.hpp"
 #include "daemon/machine_course.hpp"
+#include "daemon/provider_time.hpp"
 #include "daemon/step_outcomes.hpp"
 
 #include <fmt/format.h>
@@ -124,13 +125,13 @@ MachineStop MachineStopper::stop_of(Machine const& machine) const {
 
 asio::awaitable<std::optional<StepOutcome>> MachineStopper::stop(MachineStop stop) {
   std::optional<Instant> const doubt_before = stop.in_doubt;
-  stop.in_doubt = world_.clock.wall_now();
+  stop.in_doubt = provider_now(world_, rotation_.key.provider);
   Result<void> const durable = co_await log_.keep(stop);
   if (!durable) co_return StepAgain{durable.error()};
   auto const deadline = world_.clock.mono_now() + call_patience;
   Result<ChangeTicket> const ticket = co_await controller_.stop(stop.machine, deadline);
   bool const unknown = !ticket && ticket.error().delivery == Delivery::maybe_applied;
-  if (!unknown) stop.in_doubt = doubt_before;
+  if (!ticket && !unknown) stop.in_doubt = doubt_before;
   if (ticket) stop.request_id = ticket->evidence.request_id;
   Trouble trouble;
   if (!ticket && !unknown) {
@@ -141,12 +142,14 @@ asio::awaitable<std::optional<StepOutcome>> MachineStopper::stop(MachineStop sto
   if (!kept) co_return StepAgain{kept.error()};
   std::optional<ChangeTicket> told;
   if (ticket) told = *ticket;
-  trouble = co_await follow(std::move(stop), std::move(told));
+  trouble = co_await follow(std::move(stop), std::move(told), doubt_before);
   co_return trouble;
 }
 
+/// `doubt_before`: of an earlier request, which may arrive long after this one is through.
 asio::awaitable<std::optional<StepOutcome>> MachineStopper::follow(MachineStop stop,
-                                                                   std::optional<ChangeTicket> ticket) {
+                                                                   std::optional<ChangeTicket> ticket,
+                                                                   std::optional<Instant> doubt_before) {
   auto const left = log_.time_left(rules_).value_or(rules_.downtime_max);
   MachineErrand errand;
   errand.machine = stop.machine;
@@ -165,6 +168,7 @@ asio::awaitable<std::optional<StepOutcome>> MachineStopper::follow(MachineStop s
     co_return trouble;
   }
   stop.at_rest = world_.clock.wall_now();
+  if (answered) stop.in_doubt = doubt_before;
   HistoryEvent event =
       log_.event_of(stop, EventKind::machine_stopped, "machine stopped: " + stop.machine.str());
   Result<void> const kept = co_await log_.keep(std::move(stop), std::move(event));

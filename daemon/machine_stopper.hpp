@@ -33,7 +33,8 @@ class MachineStopper {
   boost::asio::awaitable<Trouble> stop(storage::MachineStop stop);
   /// Without a ticket the request's answer never came.
   boost::asio::awaitable<Trouble> follow(storage::MachineStop stop,
-                                         std::optional<providers::ChangeTicket> ticket);
+                                         std::optional<providers::ChangeTicket> ticket,
+                                         std::optional<Instant> doubt_before);
   boost::asio::awaitable<Trouble> does_not_rest(storage::MachineStop stop, Error error, bool out_of_time);
   storage::MachineStop stop_of(providers::Machine const& machine) const;
 

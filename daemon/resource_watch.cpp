@@ -28,6 +28,13 @@ std::chrono::seconds pause_after(int failures) {
 
 using ByKey = std::map<KeyRef, std::vector<Registration>>;
 
+void keep_unseen(std::vector<Registration> const& known, std::vector<Registration>& seen) {
+  std::set<ResourceId> shown;
+  for (Registration const& each : seen) shown.insert(each.resource);
+  std::ranges::copy_if(known, std::back_inserter(seen),
+                       [&](Registration const& each) { return !shown.contains(each.resource); });
+}
+
 ByKey by_key(std::vector<Registration> registrations) {
   ByKey sorted;
   for (Registration& each : registrations) sorted[each.key].push_back(std::move(each));
@@ -156,8 +163,11 @@ Result<ResourceWatch::Differences> ResourceWatch::compare(providers::ResourceSur
   Result<std::vector<Registration>> known = world_.store.registrations_under(controller.id_prefix());
   if (!known) return std::unexpected(known.error());
   std::erase_if(*known, [&](Registration const& each) { return !controller.looks_after(each.resource); });
+  std::vector<Registration> seen = survey.resources;
+  // What could not be read may be any of those that are missing.
+  if (!survey.defects.empty()) keep_unseen(*known, seen);
   ByKey before = by_key(*std::move(known));
-  ByKey now = by_key(survey.resources);
+  ByKey now = by_key(std::move(seen));
   for (auto const& [key, registrations] : before) now[key];
 
   Differences differences;

@@ -2,6 +2,7 @@
 
 #include "daemon/gather.hpp"
 #include "daemon/machine_course.hpp"
+#include "daemon/provider_time.hpp"
 #include "daemon/step_outcomes.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +31,7 @@ constexpr auto unanswered_patience = std::chrono::minutes(1);
 /// One try of the step.
 struct Resumer::Round {
   MachineLog& log;
+  ProviderName provider;  ///< Of the key: by whose clock a request is old.
   int failed_rounds;
   std::map<ResourceId, Machine> now{};  ///< What its provider shows of each; absent: gone, or unreadable.
 };
@@ -37,7 +39,7 @@ struct Resumer::Round {
 asio::awaitable<StepOutcome> Resumer::run(Rotation rotation, QuiesceRules rules) {
   auto log = MachineLog::read(world_, rotation);
   if (!log) co_return outcome_of(log.error());
-  Round round{*log, rotation.attempts};
+  Round round{*log, rotation.key.provider, rotation.attempts};
   Stops const stops = log->open();
   std::vector<Tags> tags;
   std::optional<StepOutcome> worst;
@@ -139,18 +141,18 @@ asio::awaitable<std::optional<StepOutcome>> Resumer::start(Round& round, Machine
   co_return outcome;
 }
 
-/// A request to stop it that got lost may still arrive: until it cannot any more, the machine is ours to
+/// A request to stop it that got lost may still arrive, and one whose end nobody has seen may still be
+/// carried out while the machine shows as running: until neither can be any more, the machine is ours to
 /// watch.
 asio::awaitable<std::optional<StepOutcome>> Resumer::runs(Round& round, MachineStop stop) {
   Instant const now = world_.clock.wall_now();
   if (!stop.running_at) stop.running_at = now;
-  std::optional<Instant> settled;
-  if (!stop.at_rest) settled = stop.asked_at + request_life_max;
-  if (stop.in_doubt) settled = *stop.in_doubt + request_life_max;
-  if (settled && now < *settled) {
+  Instant const there = provider_now(world_, round.provider);
+  if (stop.in_doubt) stop.in_doubt = std::min(*stop.in_doubt, there);
+  if (stop.in_doubt && there < *stop.in_doubt + request_life_max) {
     Result<void> const kept = co_await round.log.keep(stop);
     if (!kept) co_return StepAgain{kept.error()};
-    co_return StepWait{*settled,
+    co_return StepWait{now + (*stop.in_doubt + request_life_max - there),
                        fmt::format("{} runs; a request to stop it may still arrive", stop.machine.str())};
   }
   std::optional<StepOutcome> outcome = co_await over(round, std::move(stop), "running");

@@ -66,14 +66,12 @@ std::optional<Error> out_of_reach(Fleet const& fleet, TrackedKey const& key) {
 
 /// Another replacement in which the key is what others move to.
 std::optional<Error> others_move_to(Fleet const& fleet, KeyRef const& key) {
-  for (auto const& [ref, other] : fleet.keys()) {
-    if (!other.rotation || other.rotation->successor != key) continue;
-    return error_of(ErrorClass::conflict,
-                    fmt::format("{} is about to take the place of {} (rotation {})", key.text(), ref.text(),
-                                other.rotation->id.str()),
-                    "wait until that has ended, or `rekeyctl abandon` it");
-  }
-  return std::nullopt;
+  TrackedKey const* const other = fleet.about_to_be_replaced_by(key);
+  if (other == nullptr) return std::nullopt;
+  return error_of(ErrorClass::conflict,
+                  fmt::format("{} is about to take the place of {} (rotation {})", key.text(),
+                              other->stored.key.ref.text(), other->rotation->id.str()),
+                  "wait until that has ended, or `rekeyctl abandon` it");
 }
 
 bool lacks_material(TrackedKey const& key) {

@@ -76,20 +76,14 @@ Result<RotationId> Rotator::open_replacement(TrackedKey& key, Successor const& s
   rotation.trigger = Trigger::replacement;
   rotation.requested_by = std::move(requested_by);
   rotation.reason = std::move(reason);
-  storage::Change change;
   if (auto const* there = std::get_if<TrackedKey*>(&successor)) {
     rotation.successor = (*there)->stored.key.ref;
-    if ((*there)->stored.replaced) change.keys.push_back((*there)->stored);
-    for (storage::StoredKey& in_use : change.keys) in_use.replaced.reset();
   } else {
     rotation.wanted = std::get<WantedKey>(successor);
   }
   rotation = begun(key.stored, key.match, std::move(rotation));
-  if (auto const durable = journal_.open(rotation, change); !durable) {
-    return std::unexpected(durable.error());
-  }
+  if (auto const durable = journal_.open(rotation); !durable) return std::unexpected(durable.error());
   tell_opened(rotation);
-  for (storage::StoredKey& in_use : change.keys) fleet_.put(std::move(in_use));
   key.rotation = rotation;
   fleet_.look_anew(key);
   return rotation.id;
@@ -187,6 +181,13 @@ asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey
   bool const moves_resources = key.rotation->step >= Step::propagate;
   StepResult result = co_await steps_.run(*key.rotation, key, keep);
   if (moves_resources) key.moved_resources = world_.clock.mono_now();
+  bool const moves_next =
+      key.rotation->step == Step::rotate && std::holds_alternative<StepDone>(result.outcome);
+  Result<void> const in_use = moves_next ? use_again(result.rotation) : Result<void>();
+  if (!in_use) {
+    not_recorded(key, in_use.error());
+    co_return std::nullopt;
+  }
   Rotation after = advance(std::move(result.rotation), result.outcome, world_.clock.wall_now());
   bool const at_once = after.state == RotationState::open && !after.next_try && !stop_.requested;
   std::optional<Rotation> after_it;
@@ -205,6 +206,25 @@ asio::awaitable<std::optional<storage::StepRecord>> Rotator::one_step(TrackedKey
   ended_(after, result.outcome);
   take_over(key, std::move(after), std::move(after_it), result.facts);
   co_return *next;
+}
+
+/// A successor that had been replaced itself and was found fit, before anything moves to it.
+Result<void> Rotator::use_again(Rotation const& rotation) {
+  TrackedKey const* const successor = rotation.successor ? fleet_.find(*rotation.successor) : nullptr;
+  if (successor == nullptr || !successor->stored.replaced) return {};
+  storage::StoredKey in_use = successor->stored;
+  in_use.replaced.reset();
+  HistoryEvent event = event_of(rotation, EventKind::key_changed,
+                                "the key, which had been replaced, takes a place itself and is in use again",
+                                world_.clock.wall_now());
+  event.key = *rotation.successor;
+  event.details["in_place_of"] = rotation.key.text();
+  storage::Change change;
+  change.keys.push_back(in_use);
+  change.events.push_back(std::move(event));
+  if (auto written = world_.store.commit(change); !written) return written;
+  fleet_.put(std::move(in_use));
+  return {};
 }
 
 void Rotator::take_over(TrackedKey& key, Rotation after, std::optional<Rotation> after_it,

@@ -30,7 +30,7 @@ class Rotator {
   /// happened.
   Result<RotationId> open(TrackedKey& key, std::string requested_by, std::string reason);
   /// The same for a rotation in which `successor` takes the key's place; neither is in anybody's hand. A
-  /// successor that had been replaced itself is in use again.
+  /// successor that had been replaced itself is in use again once it was found fit.
   Result<RotationId> open_replacement(TrackedKey& key, Successor const& successor, std::string requested_by,
                                       std::string reason);
   /// A rotation that the key's policy asks for, in memory only. The caller then spawns begin().
@@ -65,6 +65,7 @@ class Rotator {
   boost::asio::awaitable<void> step_by_step(TrackedKey& key, std::optional<storage::StepRecord> intended);
   boost::asio::awaitable<std::optional<storage::StepRecord>> one_step(TrackedKey& key,
                                                                       storage::StepRecord intended);
+  Result<void> use_again(Rotation const& rotation);
   void take_over(TrackedKey& key, Rotation after, std::optional<Rotation> after_it,
                  storage::Change const& facts);
   void not_recorded(TrackedKey& key, Error const& error);

@@ -128,7 +128,8 @@ asio::awaitable<void> Upkeep::run() {
 /// Nobody else is at it, what we know of it is to be believed, and it is not about to get another version.
 bool Upkeep::is_free(TrackedKey const& key) const {
   bool const known = !key.stored.gone && key.read_error.empty() && !fleet_.awaits_reading(key);
-  return known && !key.running && !key.rotation && !may_begin(fleet_.verdict(key));
+  bool const returns = key.stored.replaced && fleet_.about_to_be_replaced_by(key.stored.key.ref) != nullptr;
+  return known && !returns && !key.running && !key.rotation && !may_begin(fleet_.verdict(key));
 }
 
 /// A provider that is told to rotate a key which is due does so at once: the brakes hold that as they hold a

@@ -82,8 +82,9 @@ struct MachineStop {
   int attempt{1};  ///< Counts the stops of this machine in this rotation, from 1.
   bool ran{true};  ///< Before: only such a one is started again.
   Instant asked_at{};
-  std::optional<Instant> in_doubt;  ///< When the last request to stop it went out whose answer never came.
-  std::optional<Instant> at_rest;   ///< Absent: it may still run.
+  /// When the last request to stop it went out whose end nobody has seen, by the clock of the key's provider.
+  std::optional<Instant> in_doubt;
+  std::optional<Instant> at_rest;         ///< Absent: it may still run.
   std::optional<Instant> start_asked_at;  ///< The last time.
   std::optional<Instant> running_at;      ///< First seen to run again.
   std::optional<Instant> ended_at;

@@ -133,10 +133,10 @@ Outcome SimulatedWorld::live() {
   return outcome();
 }
 
-/// A key may be due in the last second of all.
+/// A key may be due in the last second of all, and what follows a new version by itself takes a day.
 void SimulatedWorld::let_what_has_just_begun_end() {
-  auto const latest = universe_.in(2h);
-  Instant const recently = universe_.clock.true_now() - 2h;
+  auto const latest = universe_.in(27h);
+  Instant const recently = universe_.clock.true_now() - 27h;
   auto const just_begun = [&](auto const& each) {
     return each.second.state == RotationState::open && each.second.opened > recently;
   };

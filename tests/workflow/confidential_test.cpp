@@ -334,5 +334,22 @@ TEST_CASE("whoever abandons a rotation while machines stand still gets them back
   CHECK(newest(life).message.find("enough") != std::string::npos);
 }
 
+TEST_CASE(
+    "a clock that is set while a machine goes down, and a replica that lags, leave no machine stopped") {
+  LivingDaemon life(confidential_world({.rules = "{ stop: true, downtime_max: 20 minutes, at_once: 1 }"}));
+  life.start();
+  REQUIRE(life.run_until([&] { return machine_truth(life, "cvm-1").power == "deallocating"; }));
+  sim::FaultRule lagging = test::fault("refuse", arm, "GET", "*/virtualmachines/*");
+  lagging.kind = sim::FaultKind::lag;
+  lagging.lag = 30s;
+  lagging.times = 3;
+  life.cloud().faults().add(lagging);
+  life.set_machine_clock(40min);
+  REQUIRE(life.run_until([&] { return newest(life).state == RotationState::blocked; }));
+  life.run_for(std::chrono::hours(1));
+  CHECK(blocked_reason(life) == "machine_does_not_stop");
+  test::require_machines_as_they_were(life);
+}
+
 }  // namespace
 }  // namespace rekeyd

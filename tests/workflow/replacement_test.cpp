@@ -135,11 +135,31 @@ TEST_CASE("a replaced key that takes a place itself is in use again") {
   REQUIRE(refusal(life, vault_key, fresh_vault_key).empty());
   REQUIRE(life.run_until([&] { return is_replaced(life, vault_key); }));
   REQUIRE(refusal(life, fresh_vault_key, vault_key).empty());
-  CHECK_FALSE(is_replaced(life, vault_key));
+  CHECK(is_replaced(life, vault_key));
+  REQUIRE(life.run_until([&] { return !is_replaced(life, vault_key); }));
   REQUIRE(life.run_until([&] { return is_replaced(life, fresh_vault_key); }));
   CHECK(life.verdict(vault_key).status == KeyStatus::ready);
   CHECK(wrapped_by(life, vault_key) == 3);
   test::require_deks_on_current_versions(life);
+}
+
+TEST_CASE("a replaced key that is unfit to take a place stays replaced") {
+  LivingDaemon life(small_world());
+  settle(life);
+  REQUIRE(refusal(life, vault_key, fresh_vault_key).empty());
+  REQUIRE(life.run_until([&] { return is_replaced(life, vault_key); }));
+  std::string const current = test::current_version(life, vault_key);
+  test::act_at_azure(life, "PATCH", "payments-eu.vault.azure.net", "/keys/cmk-ledger/" + current,
+                     R"({"attributes":{"enabled":false}})");
+  REQUIRE(refusal(life, fresh_vault_key, vault_key).empty());
+  REQUIRE(life.run_until(
+      [&] { return newest(life, fresh_vault_key).blocked_reason == "successor_unfit" && life.settled(); }));
+  REQUIRE(life.daemon()
+              .abandon(newest(life, fresh_vault_key).id, {"it was given up"}, "uid 1000 (anna)")
+              .has_value());
+  life.run_for(test::days(1));
+  CHECK(is_replaced(life, vault_key));
+  CHECK(life.verdict(fresh_vault_key).status == KeyStatus::ready);
 }
 
 TEST_CASE("whenever a life ends in the middle, the next brings the replacement to its end") {

@@ -2,6 +2,7 @@
 #include "tests/workflow/azure_world.hpp"
 #include "tests/workflow/small_world.hpp"
 
+#include <boost/json.hpp>
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
@@ -131,6 +132,22 @@ policies:
   CHECK(held->held_by.find("keeps what only it can read") != std::string::npos);
   for (storage::RecordedEvent const& each : life.events(EventKind::version_retired))
     CHECK(each.event.version != kept);
+}
+
+TEST_CASE("a SQL server whose answer makes no sense is not taken for gone") {
+  LivingDaemon life(sql_world(three_servers));
+  life.start();
+  REQUIRE(life.run_until([&] { return done(life) == 1 && life.settled(); }));
+  life.run_for(test::days(2));
+  std::size_t const gone = life.events(EventKind::registration_gone).size();
+  std::size_t const before = ties(life, "sql-server").size() + ties(life, "sql-server-key").size();
+  life.cloud().faults().add(
+      test::fault("malformed-json", "management.azure.com", "GET", "*/servers/ledger/encryptionprotector/*"));
+  life.run_for(test::days(3));
+  auto const rules = life.cloud().faults().state();
+  REQUIRE(rules.at(0).at("hits").to_number<int>() == 1);
+  CHECK(life.events(EventKind::registration_gone).size() == gone);
+  CHECK(ties(life, "sql-server").size() + ties(life, "sql-server-key").size() == before);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 namespace rekeyd::simulation {
 
@@ -14,6 +15,12 @@ namespace {
 class SteadyDates final : public Rule {
  public:
   using Rule::Rule;
+  void committed(storage::Change const& change) override {
+    for (storage::StoredKey const& stored : change.keys) given_up_.erase(stored.key.ref.text());
+    for (Rotation const& rotation : change.rotations) {
+      if (rotation.state == RotationState::abandoned) given_up_.insert(rotation.key.text());
+    }
+  }
   void began() override { compare("after a start"); }
   void reloaded() override { compare("after a reload"); }
   void looked_around() override { compare("on a second look"); }
@@ -44,7 +51,8 @@ class SteadyDates final : public Rule {
       };
       // A rotation that stopped before its version was found fit has the date of that version already, and
       // the key as it was at the claim.
-      bool const under_way = scene_.open_rotation(report.key.text()) != nullptr;
+      bool const under_way =
+          scene_.open_rotation(report.key.text()) != nullptr || given_up_.contains(report.key.text());
       bool const newer =
           under_way && fits(scene_.due(report.key.text(), newest(report.key.text()), *applied));
       bool const in_its_place = fits(calendar) || newer;
@@ -93,6 +101,7 @@ class SteadyDates final : public Rule {
     return truth == nullptr ? "" : truth->versions.back().id;
   }
 
+  std::set<std::string> given_up_;        ///< Keys that nobody has read since their rotation was abandoned.
   std::map<std::string, Instant> dates_;  ///< Key, version and policy → the date that they gave.
 };
 
