@@ -234,8 +234,6 @@ TEST_CASE("what would stop us half-way is found before the key is rotated") {
     expected = "scale_set_machine";
   }
   LivingDaemon life(confidential_world(world));
-  std::string const before =
-      life.cloud().keys_as_they_are(*parse_rfc3339("2026-11-22T00:00:00Z")).front().current;
   life.start();
   REQUIRE(life.run_until([&] { return !blocked_reason(life).empty(); }));
   CHECK(blocked_reason(life) == expected);
