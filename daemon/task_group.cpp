@@ -33,20 +33,40 @@ void report_ending(std::exception_ptr const& thrown, std::string const& name) {
 TaskGroup::TaskGroup(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
 void TaskGroup::spawn(asio::awaitable<void> task, std::string name) {
-  auto const signal = signals_.emplace(signals_.end());
-  auto done = [this, signal, name = std::move(name)](std::exception_ptr thrown) {
+  auto const child = children_.emplace(children_.end());
+  auto done = [this, child, name = std::move(name)](std::exception_ptr thrown) {
     report_ending(thrown, name);
-    signals_.erase(signal);
-    if (signals_.empty()) ended_.ring();
+    children_.erase(child);
+    if (children_.empty()) ended_.ring();
   };
-  asio::co_spawn(executor_, std::move(task), asio::bind_cancellation_slot(signal->slot(), std::move(done)));
+  asio::co_spawn(executor_, live(*child, std::move(task)),
+                 asio::bind_cancellation_slot(child->signal.slot(), std::move(done)));
+}
+
+/// Boost 1.81 passes on the end of a task that never waited for anything through a wait of its own. That wait
+/// throws if the task is cancelled by then, and nobody catches it: it would leave the loop's run().
+asio::awaitable<void> TaskGroup::live(Child& child, asio::awaitable<void> task) {
+  child.begun = true;
+  if (child.cancelled) co_return;
+  std::exception_ptr thrown;
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 void TaskGroup::cancel() {
-  // emit() may end a child and erase its signal, hence the step before the call.
-  for (auto signal = signals_.begin(); signal != signals_.end();) {
-    auto const current = signal++;
-    current->emit(asio::cancellation_type::terminal);
+  // emit() may end a child and erase it, hence the step before the call.
+  for (auto child = children_.begin(); child != children_.end();) {
+    auto const current = child++;
+    if (current->begun) {
+      current->signal.emit(asio::cancellation_type::terminal);
+    } else {
+      current->cancelled = true;
+    }
   }
 }
 
@@ -55,7 +75,7 @@ asio::awaitable<void> TaskGroup::joined() {
   co_await asio::this_coro::throw_if_cancelled(false);
   auto const own = co_await asio::this_coro::cancellation_state;
   bool passed_on = false;
-  while (!signals_.empty()) {
+  while (!children_.empty()) {
     if (own.cancelled() != asio::cancellation_type::none && !passed_on) {
       passed_on = true;
       cancel();

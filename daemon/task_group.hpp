@@ -21,18 +21,25 @@ class TaskGroup {
   TaskGroup& operator=(TaskGroup const&) = delete;
 
   void spawn(boost::asio::awaitable<void> task, std::string name);
-  /// Cancels every child's current operation.
+  /// Cancels every child's current operation. A child that has not begun yet never begins.
   void cancel();
   /// Waits until no child is left. If the waiting coroutine is cancelled, the children are cancelled too and
   /// still waited for, so that nothing they refer to goes before them.
   boost::asio::awaitable<void> joined();
-  bool empty() const { return signals_.empty(); }
-  std::size_t size() const { return signals_.size(); }
+  bool empty() const { return children_.empty(); }
+  std::size_t size() const { return children_.size(); }
 
  private:
+  struct Child {
+    boost::asio::cancellation_signal signal;
+    bool begun = false;
+    bool cancelled = false;  ///< Before it had begun.
+  };
+  static boost::asio::awaitable<void> live(Child& child, boost::asio::awaitable<void> task);
+
   boost::asio::any_io_executor executor_;
   Bell ended_;
-  std::list<boost::asio::cancellation_signal> signals_;
+  std::list<Child> children_;
 };
 
 }  // namespace rekeyd::daemon
