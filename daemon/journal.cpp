@@ -129,7 +129,8 @@ void Journal::add_opening(Rotation const& rotation, storage::Change& change) {
   change.events.push_back(std::move(event));
 }
 
-Result<void> Journal::open(Rotation const& rotation, storage::Change change) {
+Result<void> Journal::open(Rotation const& rotation) {
+  storage::Change change;
   add_opening(rotation, change);
   return world_.store.commit(change);
 }

@@ -18,8 +18,8 @@ class Journal {
  public:
   explicit Journal(World& world) : world_(world), group_(world.executor, world.store, world.committing) {}
 
-  /// The rotation exists from here on; `change` becomes durable with it.
-  Result<void> open(Rotation const& rotation, storage::Change change = {});
+  /// The rotation exists from here on.
+  Result<void> open(Rotation const& rotation);
   /// The same, and its first step is about to be tried: one transaction.
   boost::asio::awaitable<Result<storage::StepRecord>> open_and_intend(Rotation rotation);
   /// The same as part of another change.

@@ -131,10 +131,10 @@ asio::awaitable<std::optional<StepOutcome>> MachineStopper::stop(MachineStop sto
   auto const deadline = world_.clock.mono_now() + call_patience;
   Result<ChangeTicket> const ticket = co_await controller_.stop(stop.machine, deadline);
   bool const unknown = !ticket && ticket.error().delivery == Delivery::maybe_applied;
-  if (!ticket && !unknown) stop.in_doubt = doubt_before;
   if (ticket) stop.request_id = ticket->evidence.request_id;
   Trouble trouble;
   if (!ticket && !unknown) {
+    stop.in_doubt = doubt_before;
     trouble = co_await does_not_rest(std::move(stop), ticket.error(), false);
     co_return trouble;
   }

@@ -3,7 +3,9 @@
 namespace rekeyd::daemon {
 
 Instant provider_now(World& world, ProviderName const& provider) {
-  auto const heard = world.provider(provider)->api->last_date();
+  ProviderInstance* const known = world.provider(provider);
+  if (known == nullptr) return world.clock.wall_now();  // No longer configured, with machines still at rest.
+  auto const heard = known->api->last_date();
   auto const ahead = heard ? providers::clock_offset(*heard, world.clock) : std::chrono::seconds(0);
   return world.clock.wall_now() + ahead;
 }

@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -28,6 +29,7 @@ std::chrono::seconds pause_after(int failures) {
 
 using ByKey = std::map<KeyRef, std::vector<Registration>>;
 
+/// Adds the known registrations to a survey's that it did not show.
 void keep_unseen(std::vector<Registration> const& known, std::vector<Registration>& seen) {
   std::set<ResourceId> shown;
   for (Registration const& each : seen) shown.insert(each.resource);
