@@ -31,34 +31,6 @@ Error unfit(KeyRef const& key, std::vector<std::string> const& defects) {
   return error;
 }
 
-Error deks_refused(KeyRef const& key, RewrapSummary const& summary) {
-  Error error = summary.first_refusal.value_or(Error{});
-  error.error_class = ErrorClass::permanent;
-  error.what = fmt::format("{} wrapped DEKs could not be moved; the first: {}", summary.refused, error.what);
-  error.where = key.text();
-  error.remedy =
-      "the old wrappings stay and stay readable; mend or remove them (`rekeyctl history` names "
-      "each), then `rekeyctl retry` the rotation";
-  return error;
-}
-
-/// A reading that shows neither a version which was there before nor a newer one: a replica answered that
-/// lags, and nothing follows from what it says.
-std::optional<Error> lagging(KeyDescription const& now, TrackedKey const& key,
-                             std::optional<VersionId> const& seen) {
-  if (!seen || std::ranges::find(now.versions, *seen, &KeyVersion::id) != now.versions.end())
-    return std::nullopt;
-  auto const& known = key.stored.versions;
-  auto const of = std::ranges::find(known, *seen, &KeyVersion::id);
-  bool const newer = of != known.end() && !now.versions.empty() && now.versions.back().created > of->created;
-  if (newer) return std::nullopt;
-  Error error;
-  error.error_class = ErrorClass::transient;
-  error.what = fmt::format("the provider does not show version {}, which it has shown before", seen->str());
-  error.where = now.key.ref.text();
-  return error;
-}
-
 std::vector<VersionId> ids_of(std::vector<KeyVersion> const& versions) {
   std::vector<VersionId> ids;
   for (KeyVersion const& version : versions) ids.push_back(version.id);
@@ -77,6 +49,17 @@ storage::Change facts_of(Rotation const& rotation, TrackedKey const& key, Observ
     event.policy = rotation.policy;
   }
   return std::move(observation.change);
+}
+
+/// What a new version has to carry on. An expiry that it has not got, and that the policy wants it to have,
+/// it gets after the rotation.
+RootKey to_carry_on(TrackedKey const& key, KeyDescription const& now, providers::Capabilities const& can) {
+  RootKey before = key.stored.key;
+  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
+  bool const set_later =
+      applied != nullptr && applied->policy->upkeep.versions_expire_after && can.versions_expire;
+  if (set_later && !now.key.expires) before.expires.reset();
+  return before;
 }
 
 /// The new version, as the rotation that made or adopted it tells of it.
@@ -112,6 +95,21 @@ void tell_of_neutral_policy(Rotation const& rotation, providers::Evidence const&
 }
 
 }  // namespace
+
+std::optional<Error> lagging(KeyDescription const& now, TrackedKey const& key,
+                             std::optional<VersionId> const& seen) {
+  if (!seen || std::ranges::find(now.versions, *seen, &KeyVersion::id) != now.versions.end())
+    return std::nullopt;
+  auto const& known = key.stored.versions;
+  auto const of = std::ranges::find(known, *seen, &KeyVersion::id);
+  bool const newer = of != known.end() && !now.versions.empty() && now.versions.back().created > of->created;
+  if (newer) return std::nullopt;
+  Error error;
+  error.error_class = ErrorClass::transient;
+  error.what = fmt::format("the provider does not show version {}, which it has shown before", seen->str());
+  error.where = now.key.ref.text();
+  return error;
+}
 
 StepResult ended(Rotation rotation, StepOutcome outcome) {
   return {std::move(rotation), std::move(outcome), {}, std::nullopt};
@@ -310,7 +308,8 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
     co_return ended(std::move(rotation), std::move(wait));
   }
   providers::KmsProvider& kms = *world_.provider(rotation.key.provider)->kms;
-  std::vector<std::string> const defects = kms.inheritance_defects(key.stored.key, now->key);
+  RootKey const before = to_carry_on(key, *now, kms.capabilities(rotation.key));
+  std::vector<std::string> const defects = kms.inheritance_defects(before, now->key);
   Instant const at = world_.clock.wall_now();
   rotation.new_version = now->key.current.value_or(version.id);
   bool const still_current = rotation.new_version == version.id;
@@ -327,113 +326,6 @@ asio::awaitable<StepResult> RotationSteps::adopt(Rotation rotation, TrackedKey c
   }
   tell_of_neutral_policy(result.rotation, evidence, at, result.facts);
   if (!fit) result.outcome = StepBlocked{"new_version_unfit", unfit(rotation.key, defects)};
-  co_return result;
-}
-
-asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedKey const& key) {
-  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-  WrapBy wrap = WrapBy::local;
-  if (applied != nullptr) wrap = applied->policy->wrap;
-  RewrapSummary const moved = co_await rewrapper_.run(rotation, wrap);
-  if (moved.stopped) {
-    StepWait wait{world_.clock.wall_now(), "the daemon is stopping; re-wrapping goes on when it runs again"};
-    co_return ended(std::move(rotation), std::move(wait));
-  }
-  if (moved.trouble) co_return ended(std::move(rotation), outcome_of(*moved.trouble));
-  if (moved.unreadable) co_return ended(std::move(rotation), outcome_of(*moved.unreadable));
-  if (moved.refused > 0) {
-    StepResult refused = co_await newer_or_refused(std::move(rotation), key, moved);
-    co_return refused;
-  }
-  bool const dated = key.stored.key.current == rotation.new_version && key.stored.key.current_created;
-  Instant const version_made = dated ? *key.stored.key.current_created : rotation.opened;
-  ResourceSummary resources = co_await mover_.run(rotation, version_made);
-  StepResult result = ended(std::move(rotation), StepDone{});
-  if (resources.unfinished) result.outcome = *std::move(resources.unfinished);
-  result.facts = std::move(resources.facts);
-  if (!resources.need_rest.empty()) {
-    StepOutcome rest =
-        co_await bring_to_rest(std::move(resources.need_rest), quiesce_rules_of(key), result.rotation);
-    // What stands still can go on whatever keeps the others.
-    bool const goes_on = std::holds_alternative<StepDetour>(rest) || !resources.unfinished;
-    if (goes_on) result.outcome = std::move(rest);
-  }
-  bool const moved_all = std::holds_alternative<StepDone>(result.outcome);
-  if (moved_all) co_await follow_registrations(result, key, version_made);
-  co_return result;
-}
-
-asio::awaitable<void> RotationSteps::follow_registrations(StepResult& result, TrackedKey const& key,
-                                                          Instant version_made) {
-  // Services know their key by its id: of another one that takes its place they hear nothing.
-  if (result.rotation.successor) co_return;
-  auto const* applied = std::get_if<AppliedPolicy>(&key.match);
-  std::chrono::seconds patience = usual_registrations_patience;
-  if (applied != nullptr) patience = applied->policy->registrations_patience;
-  RegistrationsLook look = co_await follower_.run(result.rotation, version_made, patience);
-  storage::append(result.facts, std::move(look.facts));
-  if (look.unfinished) result.outcome = *std::move(look.unfinished);
-}
-
-/// A service that re-wraps takes the version that is current then. If someone rotated the key again
-/// meanwhile, that is why WDEKs were refused, and the newer version is where they go.
-asio::awaitable<StepResult> RotationSteps::newer_or_refused(Rotation rotation, TrackedKey const& key,
-                                                            RewrapSummary moved) {
-  Result<KeyDescription> const now = co_await read(target_key(rotation));
-  if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
-  bool const of_this_key = !rotation.successor;
-  if (auto const late = lagging(*now, key, rotation.new_version); late && of_this_key) {
-    co_return ended(std::move(rotation), StepAgain{*late});
-  }
-  if (!now->key.current || now->key.current == rotation.new_version) {
-    StepBlocked blocked{"deks_refused", deks_refused(rotation.key, moved)};
-    co_return ended(std::move(rotation), std::move(blocked));
-  }
-  Instant const at = world_.clock.wall_now();
-  rotation.new_version = now->key.current;
-  rotation.new_version_made_by = MadeBy::other;
-  StepWait again{at, "the key was rotated again by someone else; its dependants follow"};
-  StepResult result = ended(std::move(rotation), std::move(again));
-  if (of_this_key) result.facts = facts_of(result.rotation, key, *now, at);
-  co_return result;
-}
-
-asio::awaitable<std::optional<StepOutcome>> RotationSteps::resources_behind(Rotation rotation) {
-  Result<std::vector<std::string>> const behind = co_await mover_.left_behind(std::move(rotation));
-  if (!behind) co_return outcome_of(behind.error());
-  if (behind->empty()) co_return std::nullopt;
-  co_return StepBack{Step::propagate, fmt::format("not on the new version: {}", fmt::join(*behind, ", "))};
-}
-
-asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey const& key) {
-  if (rotation.successor) {
-    StepResult result = co_await verify_replacement(std::move(rotation), key);
-    co_return result;
-  }
-  Result<KeyDescription> const now = co_await read(rotation.key);
-  if (!now) co_return ended(std::move(rotation), outcome_of(now.error()));
-  if (auto const late = lagging(*now, key, rotation.new_version)) {
-    co_return ended(std::move(rotation), StepAgain{*late});
-  }
-  Instant const at = world_.clock.wall_now();
-  if (now->key.current && now->key.current != rotation.new_version) {
-    StepBack const back{Step::propagate, "the key was rotated again by someone else; its dependants follow"};
-    rotation.new_version = now->key.current;
-    rotation.new_version_made_by = MadeBy::other;
-    StepResult result = ended(std::move(rotation), back);
-    result.facts = facts_of(result.rotation, key, *now, at);
-    co_return result;
-  }
-  Result<std::size_t> const left = co_await rewrapper_.left_behind(rotation.key, *rotation.new_version);
-  if (!left) co_return ended(std::move(rotation), outcome_of(left.error()));
-  if (*left > 0) {
-    StepBack back{Step::propagate, fmt::format("{} wrapped DEKs appeared on an older version", *left)};
-    co_return ended(std::move(rotation), std::move(back));
-  }
-  std::optional<StepOutcome> behind = co_await resources_behind(rotation);
-  if (behind) co_return ended(std::move(rotation), *std::move(behind));
-  StepResult result = ended(std::move(rotation), StepDone{});
-  result.facts = facts_of(result.rotation, key, *now, at);
   co_return result;
 }
 

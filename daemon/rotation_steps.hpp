@@ -40,6 +40,11 @@ QuiesceRules quiesce_rules_of(TrackedKey const& key);
 storage::Change facts_of(Rotation const& rotation, TrackedKey const& key,
                          providers::KeyDescription description, Instant at);
 
+/// A reading that shows neither a version which was there before nor a newer one: a replica answered that
+/// lags, and nothing follows from what it says.
+std::optional<Error> lagging(providers::KeyDescription const& now, TrackedKey const& key,
+                             std::optional<VersionId> const& seen);
+
 /// The doing of each step. Every one reads the provider's truth first, so each can be asked again after a
 /// crash, a lost answer or a long sleep.
 class RotationSteps {
@@ -51,6 +56,7 @@ class RotationSteps {
 
   RotationSteps(World& world, StopFlag const& stop)
       : world_(world),
+        stop_(stop),
         material_(world),
         rewrapper_(world, stop),
         mover_(world, stop),
@@ -68,19 +74,28 @@ class RotationSteps {
   boost::asio::awaitable<StepResult> send_rotate(Rotation rotation, TrackedKey const& key, Record record);
   boost::asio::awaitable<StepResult> adopt(Rotation rotation, TrackedKey const& key, KeyVersion version,
                                            MadeBy made_by, providers::Evidence evidence);
+
+  // propagation_steps.cpp: the new version goes to what depends on the key, and is proved to be there.
   boost::asio::awaitable<StepResult> propagate(Rotation rotation, TrackedKey const& key);
+  boost::asio::awaitable<StepResult> move_resources(Rotation rotation, TrackedKey const& key);
   /// What has registered with the key takes its time: what is looked at last, and after everything else.
   boost::asio::awaitable<void> follow_registrations(StepResult& result, TrackedKey const& key,
                                                     Instant version_made);
+  /// The key as it is, if someone made a newer version than the rotation's own.
+  boost::asio::awaitable<Result<std::optional<providers::KeyDescription>>> rotated_again(
+      Rotation rotation, TrackedKey const& key);
   boost::asio::awaitable<StepResult> newer_or_refused(Rotation rotation, TrackedKey const& key,
                                                       RewrapSummary moved);
+  /// Resources that are not on the rotation's version yet, as the ending of a step; nothing: all are.
+  boost::asio::awaitable<std::optional<StepOutcome>> resources_behind(Rotation rotation);
+  boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
+
   boost::asio::awaitable<std::optional<StepOutcome>> rest_hindered(KeyRef key, QuiesceRules rules);
   boost::asio::awaitable<StepOutcome> bring_to_rest(std::vector<ResourceId> behind, QuiesceRules rules,
                                                     Rotation& rotation);
   boost::asio::awaitable<StepResult> quiesce(Rotation rotation, QuiesceRules rules);
   boost::asio::awaitable<StepResult> change(Rotation rotation, QuiesceRules rules);
   boost::asio::awaitable<StepResult> resume(Rotation rotation, QuiesceRules rules);
-  boost::asio::awaitable<StepResult> verify(Rotation rotation, TrackedKey const& key);
 
   // replacement_steps.cpp: what differs where another key takes the key's place.
   boost::asio::awaitable<StepResult> preflight_replacement(Rotation rotation, TrackedKey const& key);
@@ -97,10 +112,9 @@ class RotationSteps {
   boost::asio::awaitable<std::expected<providers::KeyDescription, StepOutcome>> fit_successor(
       KeyRef successor, RootKey const& key);
   boost::asio::awaitable<Result<providers::KeyDescription>> read(KeyRef key);
-  /// Resources that are not on the rotation's version yet, as the ending of a step; nothing: all are.
-  boost::asio::awaitable<std::optional<StepOutcome>> resources_behind(Rotation rotation);
 
   World& world_;
+  StopFlag const& stop_;
   MaterialDrawing material_;
   Rewrapper rewrapper_;
   ResourceMover mover_;

@@ -1,5 +1,6 @@
 // Disk encryption sets follow their key, whatever becomes of the way there.
 #include "tests/workflow/azure_world.hpp"
+#include "tests/workflow/behind_our_back.hpp"
 #include "tests/workflow/small_world.hpp"
 
 #include <catch2/catch.hpp>
@@ -81,6 +82,26 @@ TEST_CASE("a rotation moves the sets that pin a version and waits for those that
   life.run_for(test::days(3));
   CHECK(opened(life) == 1);
   CHECK(life.network().count(patch) == 1);
+}
+
+TEST_CASE("a set that follows to a version that someone made meanwhile has followed") {
+  LivingDaemon life(
+      disks_world("- { name: follower, key: payments-eu/cmk-disks, rotation_to_latest: true }"));
+  life.start();
+  auto const waits_for_it = [&] {
+    auto const rotations = life.store().rotations(*KeyRef::parse(disks_key), 1).value();
+    return !rotations.empty() && rotations.front().message.ends_with("takes the new version up by itself");
+  };
+  REQUIRE(life.run_until(waits_for_it));
+  test::act_at_azure(life, "POST", "payments-eu.vault.azure.net", "/keys/cmk-disks/rotate");
+  life.run_for(test::days(2));
+  CHECK(done(life) == 1);
+  CHECK(opened(life) == 1);
+  CHECK(on_current_version(life, "follower"));
+  CHECK(newest(life).new_version_made_by == MadeBy::other);
+  CHECK(on_record(life, "follower").version == newest(life).new_version);
+  CHECK(life.events(EventKind::rotation_blocked).empty());
+  CHECK(life.events(EventKind::drift).size() == 1);
 }
 
 TEST_CASE("an answer to the change that is lost changes nothing in its end") {

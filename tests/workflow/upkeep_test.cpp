@@ -77,6 +77,25 @@ TEST_CASE("a new version gets the expiry of its policy, and the next rotation ke
   CHECK(stored(life).key.expires > *stored(life).key.current_created + test::days(540));
 }
 
+TEST_CASE("a version without an expiry that someone made in the middle of our rotation gets the policy's") {
+  LivingDaemon life(world_with("versions_expire_after: 18 months"));
+  life.start();
+  REQUIRE(life.run_until([&] { return done(life) == 1 && is_told(life, EventKind::version_expiry_set); }));
+  REQUIRE(life.daemon().rotate({.key = disks_key, .reason = "a second one"}, "anna", 0));
+  auto const about_to_rotate = [&] {
+    auto const tried = life.events(EventKind::step_intended);
+    return tried.back().event.step == "preflight";
+  };
+  REQUIRE(life.run_until(about_to_rotate));
+  test::act_at_azure(life, "POST", vault_host, std::string(key_path) + "/rotate");
+  life.run_for(test::days(2));
+  CHECK(done(life) == 2);
+  CHECK(life.events(EventKind::rotation_blocked).empty());
+  CHECK(life.events(EventKind::drift).size() == 1);
+  CHECK(told(life, EventKind::version_expiry_set, EventOutcome::ok).size() == 2);
+  CHECK(stored(life).key.expires > *stored(life).key.current_created + test::days(540));
+}
+
 TEST_CASE("the key tells in its tags of its last rotation, and the next version does not inherit them") {
   LivingDaemon life(world_with("tag_rotations: true"));
   life.start();
