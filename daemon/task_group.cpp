@@ -34,7 +34,7 @@ TaskGroup::TaskGroup(asio::any_io_executor executor) : executor_(std::move(execu
 
 void TaskGroup::spawn(asio::awaitable<void> task, std::string name) {
   auto const child = children_.emplace(children_.end());
-  auto done = [this, child, name = std::move(name)](std::exception_ptr thrown) {
+  auto done = [this, child, name = std::move(name)](std::exception_ptr const& thrown) {
     report_ending(thrown, name);
     children_.erase(child);
     if (children_.empty()) ended_.ring();
