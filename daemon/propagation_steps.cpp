@@ -28,10 +28,14 @@ Error deks_refused(KeyRef const& key, RewrapSummary const& summary) {
   return error;
 }
 
-/// Whatever was to be there is to be on the key's newest version instead.
-void go_on_to(Rotation& rotation, KeyDescription const& now) {
-  rotation.new_version = now.key.current;
-  rotation.new_version_made_by = MadeBy::other;
+/// Whatever was to be on the rotation's version is to be on the key's newest one instead, by `outcome`. What
+/// a successor is like now its own inventory tells.
+void go_on_to(KeyDescription const& newer, TrackedKey const& key, Instant at, StepOutcome outcome,
+              StepResult& result) {
+  result.rotation.new_version = newer.key.current;
+  result.rotation.new_version_made_by = MadeBy::other;
+  result.outcome = std::move(outcome);
+  if (!result.rotation.successor) storage::append(result.facts, facts_of(result.rotation, key, newer, at));
 }
 
 }  // namespace
@@ -60,9 +64,7 @@ asio::awaitable<StepResult> RotationSteps::propagate(Rotation rotation, TrackedK
   Result<std::optional<KeyDescription>> const newer = co_await rotated_again(result.rotation, key);
   if (!newer || !*newer) co_return result;
   Instant const at = world_.clock.wall_now();
-  go_on_to(result.rotation, **newer);
-  result.outcome = StepWait{at, followed_by_dependants};
-  if (!result.rotation.successor) storage::append(result.facts, facts_of(result.rotation, key, **newer, at));
+  go_on_to(**newer, key, at, StepWait{at, followed_by_dependants}, result);
   co_return result;
 }
 
@@ -118,9 +120,8 @@ asio::awaitable<StepResult> RotationSteps::newer_or_refused(Rotation rotation, T
     co_return ended(std::move(rotation), std::move(blocked));
   }
   Instant const at = world_.clock.wall_now();
-  go_on_to(rotation, **newer);
-  StepResult result = ended(std::move(rotation), StepWait{at, followed_by_dependants});
-  if (!result.rotation.successor) result.facts = facts_of(result.rotation, key, **newer, at);
+  StepResult result = ended(std::move(rotation), StepDone{});
+  go_on_to(**newer, key, at, StepWait{at, followed_by_dependants}, result);
   co_return result;
 }
 
@@ -143,10 +144,8 @@ asio::awaitable<StepResult> RotationSteps::verify(Rotation rotation, TrackedKey 
   }
   Instant const at = world_.clock.wall_now();
   if (now->key.current && now->key.current != rotation.new_version) {
-    StepBack const back{Step::propagate, followed_by_dependants};
-    go_on_to(rotation, *now);
-    StepResult result = ended(std::move(rotation), back);
-    result.facts = facts_of(result.rotation, key, *now, at);
+    StepResult result = ended(std::move(rotation), StepDone{});
+    go_on_to(*now, key, at, StepBack{Step::propagate, followed_by_dependants}, result);
     co_return result;
   }
   Result<std::size_t> const left = co_await rewrapper_.left_behind(rotation.key, *rotation.new_version);

@@ -1,4 +1,5 @@
 // The machine's clock is wrong, is set, or jumps; a provider's is.
+#include "daemon/provider_time.hpp"
 #include "tests/workflow/living_daemon.hpp"
 #include "tests/workflow/small_world.hpp"
 
@@ -226,6 +227,17 @@ TEST_CASE("a new life knows how old a request of unknown fate is, however the cl
   auto const found = life.events(EventKind::version_found);
   CHECK(std::ranges::count(found, "rekeyd",
                            [](auto const& told) { return told.event.details.at("made_by"); }) == 3);
+}
+
+TEST_CASE("a provider's time is its own, and the machine's once it is no longer configured") {
+  LivingDaemon life(test::small_world());
+  settle(life);
+  Instant const before = life.clock().wall_now();
+  life.clock().step_wall(3h);
+  ProviderName const configured("azure-prod");
+  CHECK(std::chrono::abs(daemon::provider_now(life.world(), configured) - before) < 1h);
+  life.world().providers.erase(configured);
+  CHECK(daemon::provider_now(life.world(), configured) == life.clock().wall_now());
 }
 
 }  // namespace
